@@ -1,0 +1,55 @@
+/* aggregate/, the core: events to records. It keeps what is known of every contact, derives figures
+ * from it with pure functions, sums them in windows and says what is to be published. It reads no
+ * clock and does no I/O: time comes in with events and marks. A shard is one thread and owns whole
+ * clients; nothing is shared between shards. */
+#ifndef ROLLCALL_AGGREGATE_H
+#define ROLLCALL_AGGREGATE_H
+
+#include "config.h"
+#include "error.h"
+#include "park.h"
+#include "record.h"
+#include "ring.h"
+#include "stats.h"
+
+struct agg_options {
+    const struct rc_config *config;   /* borrowed, outlives the shard */
+    uint32_t shard_count, shard;      /* this one owns tasks t with t mod shard_count == shard */
+    uint64_t hash_secret;             /* the same that the decoder has */
+    bool replay;                      /* every T and multiple is looked at (as catch_up: all) */
+    bool provisional;                 /* publish open intervals; live: always */
+    /* the pseudonym of a customer, for no_customer lists */
+    struct rc_id128 (*pseudonym)(const uint8_t key[32], const char *bytes, uint32_t size);
+};
+
+/* A shard's state without its thread, for tests, benches and the shard's own loop. Records and
+ * dead letters are handed to `emit` in canonical order at each mark; what it gets is lent until it
+ * returns. */
+typedef void agg_emit(void *opaque, enum rc_message kind, const void *message, uint32_t size);
+struct agg;
+enum rc_error agg_open(const struct agg_options *options, agg_emit *emit, void *opaque,
+                       struct agg **ret_agg);
+void agg_close(struct agg *agg);
+/* The event is copied. thread: the shard's. */
+void agg_take(struct agg *agg, const struct rc_event *ev);
+/* Late ones first (live), then now moves to mark->now_ms, visiting every instant in between. */
+void agg_mark(struct agg *agg, const struct rc_mark *mark);
+const struct rc_shard_stats *agg_stats(const struct agg *agg);
+
+/* The shard's thread: drains its ring, steps, hands on to the commit thread's ring, END after each
+ * mark; returns after the mark with end_of_input, or when the ring brings RC_MESSAGE_END. */
+struct agg_shard_options {
+    struct agg_options agg;
+    struct rc_ring *in;
+    struct rc_park *self;             /* wakes this shard: new input, or room in `out` */
+    struct rc_park *ingest;           /* to wake ingest when there is room again */
+    struct rc_ring *out;              /* to the commit thread */
+    struct rc_park *commit;
+};
+struct agg_shard;
+enum rc_error agg_shard_open(const struct agg_shard_options *options, struct agg_shard **ret_shard);
+void agg_shard_run(struct agg_shard *shard);
+const struct rc_shard_stats *agg_shard_stats(const struct agg_shard *shard);
+void agg_shard_close(struct agg_shard *shard);
+
+#endif

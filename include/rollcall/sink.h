@@ -1,0 +1,141 @@
+/* sink/, the back door: records out. The commit thread gathers what every shard made in an epoch,
+ * brings it into canonical order and writes it: to standard output, to files, or to Kafka. */
+#ifndef ROLLCALL_SINK_H
+#define ROLLCALL_SINK_H
+
+#include "config.h"
+#include "error.h"
+#include "park.h"
+#include "record.h"
+#include "ring.h"
+#include "stats.h"
+#include <stddef.h>
+
+/* ---- record_json: a record as text ---- */
+
+enum { SINK_RECORD_TEXT_MAX = 8192, SINK_KEY_MAX = 1024 };
+/* Both return the length; `room` is large enough with the sizes above. */
+uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec, char *room);
+uint32_t sink_record_key(const struct rc_windows *windows, const struct rc_record *rec, char *room);
+/* Canonical order of records (SPEC section 8): < 0, 0, > 0. */
+int sink_record_compare(const struct rc_record *a, const struct rc_record *b);
+
+/* ---- where records go: filled by an output ---- */
+
+struct sink_output {
+    void *self;
+    /* Both borrow; called by the commit thread, records of one epoch in canonical order. */
+    enum rc_error (*record)(void *self, const struct rc_record *rec);
+    enum rc_error (*dead_letter)(void *self, const struct rc_dead_letter *dead);
+    /* The epoch is complete: make it visible. */
+    enum rc_error (*epoch)(void *self, uint64_t epoch, int64_t now_ms);
+    void (*close)(void *self); /* flushes; takes NULL */
+    /* After the last epoch: all is out, complete what only appears when it is whole. May be NULL. */
+    enum rc_error (*finish)(void *self);
+    /* What went wrong, after an error, in words; lent until close. May be NULL. */
+    const char *(*message)(void *self);
+};
+
+enum sink_format { SINK_NDJSON, SINK_CSV, SINK_TABLE };
+struct sink_file_options {
+    const struct rc_config *config;
+    const char *dir;                  /* --out; NULL: `file` alone */
+    int fd;                           /* where --only goes without a dir */
+    enum sink_format format;
+    bool rolling, interval, slas, contacts, alerts; /* --only */
+    const char *queue;                /* --queue, NULL: all */
+    const char *client;               /* --client, NULL: all */
+    const char *const *source_name;   /* file names of the replay, by source */
+    bool color;
+};
+enum rc_error sink_file_open(const struct sink_file_options *options, struct sink_output *ret_output,
+                             char ret_message[256]);
+
+struct sink_kafka_options {
+    const struct rc_config *config;
+    const char *(*source)(const void *opaque, uint32_t source, int32_t *ret_partition);
+    const void *source_opaque;
+    /* "NAME: text" is what librdkafka complains of, NAME its error code; "up": that is over;
+       "note: text" is for the log as it stands. thread: commit. */
+    void (*say)(void *opaque, const char *line);
+    void *opaque;
+    const _Atomic bool *leave; /* true: the process stops, a broker that is away is waited for no
+                                  longer than a moment; may be NULL */
+};
+/* Does not wait for a broker: with its first epoch the commit thread creates missing topics and
+ * reads the last record per key back; see out_kafka.c. */
+enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
+                              struct sink_output *ret_output, char ret_message[256]);
+/* Whether what is computed is published as it comes; else why not. thread: any. */
+bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256]);
+
+/* ---- the commit thread ---- */
+
+struct sink_commit_options {
+    uint32_t shard_count;
+    struct rc_ring **ring;            /* from shard i */
+    struct rc_ring *ingest_ring;      /* dead letters and ends from ingest */
+    struct rc_park *self;
+    struct rc_park **park;            /* wakes shard i when there is room again */
+    struct rc_park *ingest_park;
+    struct sink_output output;        /* borrowed */
+    struct sink_table *table;         /* current records for the API; NULL: none */
+    void (*published)(void *opaque, uint64_t epoch); /* may be NULL */
+    void *opaque;
+};
+struct sink_commit_stats {
+    rc_counter records, records_rolling, records_interval, dead_letters, epochs, bytes, restated;
+    rc_counter commit_ms_max;
+};
+struct sink_commit;
+enum rc_error sink_commit_open(const struct sink_commit_options *options,
+                               struct sink_commit **ret_commit);
+/* Returns after the last epoch (ingest's rc_end with epoch UINT64_MAX), or with the output's error. */
+enum rc_error sink_commit_run(struct sink_commit *commit);
+const struct sink_commit_stats *sink_commit_stats(const struct sink_commit *commit);
+/* Dead letters by reason so far, for the summary and /metrics. thread: any.
+ * Calls `each` once per reason, sorted by reason. */
+void sink_commit_reasons(const struct sink_commit *commit,
+                         void (*each)(void *opaque, const char *reason, uint64_t count),
+                         void *opaque);
+void sink_commit_close(struct sink_commit *commit);
+
+/* ---- current records, for HTTP and the demo's table ---- */
+
+struct sink_table;
+enum rc_error sink_table_open(const struct rc_windows *windows, struct sink_table **ret_table);
+/* thread: commit. Copies. */
+void sink_table_put(struct sink_table *table, const struct rc_record *rec);
+/* thread: commit. What is put between these two is seen at once, so that totals agree with their
+ * parts; between them readers wait. */
+void sink_table_begin(struct sink_table *table);
+void sink_table_end(struct sink_table *table, int64_t now_ms);
+/* thread: any. Calls `each` under the table's lock, in the order of keys; the record is borrowed. */
+void sink_table_each(struct sink_table *table,
+                     bool (*each)(void *opaque, const struct rc_record *rec), void *opaque);
+/* thread: any. now of the last epoch put, RC_TIME_NONE before the first. */
+int64_t sink_table_now(struct sink_table *table);
+void sink_table_close(struct sink_table *table);
+
+/* ---- HTTP, on the main thread's libevent loop ---- */
+
+struct event_base;
+struct sink_http_source {             /* how /metrics and /readyz learn of the engine */
+    void *opaque;
+    /* Appends OpenMetrics text of the engine (counters of ingest and shards) to an evbuffer. */
+    void (*metrics)(void *opaque, void *evbuffer);
+    /* true: ready; else the reason in ret_reason. */
+    bool (*ready)(void *opaque, char ret_reason[256]);
+};
+struct sink_http_options {
+    struct event_base *base;          /* borrowed */
+    const struct rc_config *config;
+    struct sink_table *table;
+    struct sink_http_source source;
+};
+struct sink_http;
+enum rc_error sink_http_open(const struct sink_http_options *options, struct sink_http **ret_http,
+                             char ret_message[256]);
+void sink_http_close(struct sink_http *http);
+
+#endif
