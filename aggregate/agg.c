@@ -1,0 +1,298 @@
+/* All tasks of one shard: events to their tasks, time to all of them, records in canonical order. */
+#include "rollcall/aggregate.h"
+#include "record_order.h"
+#include "task.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { OUT_FIRST = 1 << 20, PLACES_FIRST = 4096 };
+
+struct out { /* messages of one kind, made since the last mark */
+    char *bytes;
+    uint64_t used, room;
+};
+
+struct agg {
+    struct agg_options options;
+    agg_emit *emit;
+    void *opaque;
+    struct agg_task **task;
+    uint32_t task_count;
+    bool queue_scope;
+    int64_t now_ms;
+    struct out records, dead;
+    struct agg_record_place *place, *place_scratch;
+    const struct agg_key **place_key;
+    uint64_t record_count, place_room;
+    uint64_t dead_count;
+    bool ranks_stale; /* a key has come that has no rank yet */
+    struct rc_shard_stats stats;
+};
+
+const struct agg_options *agg_settings(const struct agg *agg) { return &agg->options; }
+const struct rc_shard_stats *agg_stats(const struct agg *agg) { return &agg->stats; }
+
+static void *grown(void *old, uint64_t used, uint64_t *room, uint64_t need) {
+    if (need <= *room)
+        return old;
+    uint64_t bigger = *room ? *room : OUT_FIRST;
+    while (bigger < need)
+        bigger *= 2;
+    void *bytes = agg_map(bigger);
+    if (used)
+        memcpy(bytes, old, used);
+    agg_unmap(old, *room);
+    *room = bigger;
+    return bytes;
+}
+
+static void *out_new(struct out *out, uint64_t size) {
+    out->bytes = grown(out->bytes, out->used, &out->room, out->used + size);
+    out->used += size;
+    return out->bytes + out->used - size;
+}
+
+static void places_grow(struct agg *agg) {
+    uint64_t room = agg->place_room ? agg->place_room * 2 : PLACES_FIRST, old = agg->place_room;
+    struct agg_record_place *place = agg_map(room * sizeof *place);
+    const struct agg_key **key = agg_map(room * sizeof *key);
+    if (old) {
+        memcpy(place, agg->place, old * sizeof *place);
+        memcpy(key, agg->place_key, old * sizeof *key);
+    }
+    agg_unmap(agg->place, old * sizeof *place);
+    agg_unmap(agg->place_key, old * sizeof *key);
+    agg_unmap(agg->place_scratch, old * sizeof *place);
+    agg->place = place;
+    agg->place_key = key;
+    agg->place_scratch = agg_map(room * sizeof *place);
+    agg->place_room = room;
+}
+
+struct rc_record *agg_record_new(struct agg *agg, const struct agg_key *key,
+                                 const struct rc_record *head, uint32_t text_size) {
+    uint32_t size = (uint32_t)(sizeof *head + text_size + 7) & ~7u;
+    if (agg->record_count == agg->place_room)
+        places_grow(agg);
+    agg->place[agg->record_count] = (struct agg_record_place){
+        .as_of_ms = head->as_of_ms,
+        .start_ms = head->start_ms,
+        .at = agg->records.used,
+        .window = head->window,
+    };
+    agg->place_key[agg->record_count++] = key;
+    struct rc_record *rec = out_new(&agg->records, size);
+    *rec = *head;
+    rec->size = size;
+    return rec;
+}
+
+void agg_dead_letter(struct agg *agg, const struct rc_event *ev, const char *reason) {
+    uint32_t size = (uint32_t)(sizeof(struct rc_dead_letter) + ev->raw_size + 7) & ~7u;
+    struct rc_dead_letter *dead = out_new(&agg->dead, size);
+    memset(dead, 0, sizeof *dead);
+    agg->dead_count++;
+    dead->size = size;
+    dead->raw_size = ev->raw_size;
+    dead->offset = ev->offset;
+    dead->source = ev->source;
+    memcpy(dead->reason, reason, strlen(reason));
+    memcpy(dead->raw, rc_event_raw(ev), ev->raw_size);
+}
+
+static bool list_has_scope(const struct rc_contract_list *list) {
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->dated[i].contract.fcr_scope == RC_FCR_QUEUE)
+            return true;
+    return false;
+}
+
+static bool client_has_scope(const struct rc_client_policy *client) {
+    for (uint32_t c = 0; c < RC_CHANNEL_COUNT; c++) {
+        if (list_has_scope(&client->channel[c]))
+            return true;
+        for (uint32_t q = 0; q < client->queue_count; q++)
+            if (list_has_scope(&client->queue[q].channel[c]))
+                return true;
+    }
+    return false;
+}
+
+enum rc_error agg_open(const struct agg_options *options, agg_emit *emit, void *opaque,
+                       struct agg **ret_agg) {
+    RC_CHECK(options->shard < options->shard_count && options->config->tasks > 0);
+    struct agg *agg = agg_map(sizeof *agg);
+    agg->options = *options;
+    agg->options.provisional |= !options->replay;
+    agg->emit = emit;
+    agg->opaque = opaque;
+    agg->now_ms = RC_TIME_NONE;
+    agg->task_count = options->config->tasks;
+    agg->task = agg_map(agg->task_count * sizeof(struct agg_task *));
+    const struct rc_contracts *contracts = &options->config->contracts;
+    agg->queue_scope = client_has_scope(&contracts->defaults);
+    for (uint32_t i = 0; i < contracts->client_count; i++)
+        agg->queue_scope |= client_has_scope(&contracts->client[i]);
+    *ret_agg = agg;
+    return RC_OK;
+}
+
+void agg_close(struct agg *agg) {
+    if (!agg)
+        return;
+    for (uint32_t i = 0; i < agg->task_count; i++)
+        agg_task_close(agg->task[i]);
+    agg_unmap(agg->task, agg->task_count * sizeof(struct agg_task *));
+    agg_unmap(agg->records.bytes, agg->records.room);
+    agg_unmap(agg->dead.bytes, agg->dead.room);
+    agg_unmap(agg->place, agg->place_room * sizeof *agg->place);
+    agg_unmap(agg->place_key, agg->place_room * sizeof *agg->place_key);
+    agg_unmap(agg->place_scratch, agg->place_room * sizeof *agg->place);
+    agg_unmap(agg, sizeof *agg);
+}
+
+static struct agg_task *task_get(struct agg *agg, uint32_t index) {
+    RC_CHECK(index < agg->task_count &&
+             index % agg->options.shard_count == agg->options.shard);
+    if (!agg->task[index]) {
+        struct agg_task *task = agg_task_open(agg, agg->now_ms);
+        task->stats = &agg->stats;
+        task->queue_scope = agg->queue_scope;
+        task->latest_only = !agg->options.replay && !agg->options.config->windows.catch_up_all;
+        agg->task[index] = task;
+    }
+    return agg->task[index];
+}
+
+void agg_take(struct agg *agg, const struct rc_event *ev) {
+    struct agg_task *task = task_get(agg, ev->task);
+    rc_count(&agg->stats.events, 1);
+    if (agg->options.replay) {
+        /* every line moves now; only a late one needs to know where it stands */
+        if (ev->now_ms == RC_TIME_NONE || ev->time_ms >= ev->now_ms) {
+            agg_order_put(&task->order, ev);
+        } else {
+            agg_task_advance(task, ev->now_ms);
+            agg_task_late(task, ev);
+        }
+    } else {
+        agg_order_put(agg->now_ms != RC_TIME_NONE && ev->time_ms < agg->now_ms ? &task->late
+                                                                             : &task->order,
+                      ev);
+    }
+}
+
+static void take_late(struct agg_task *task) {
+    const struct rc_event *ev;
+    agg_order_sort(&task->late, INT64_MAX);
+    while ((ev = agg_order_peek(&task->late))) {
+        agg_task_late(task, ev);
+        agg_order_pop(&task->late);
+    }
+}
+
+/* ---- ranks: the canonical order of keys by name ---- */
+
+void agg_key_made(struct agg *agg) { agg->ranks_stale = true; }
+
+struct ranked {
+    struct agg_key *key;
+    const char *client;
+    uint32_t client_size;
+};
+
+static int rank_compare(const void *left, const void *right) {
+    const struct ranked *a = left, *b = right;
+    int order = rc_text_compare(a->client, a->client_size, b->client, b->client_size);
+    if (!order)
+        order = (int)a->key->kind - (int)b->key->kind;
+    if (!order)
+        order = rc_text_compare(a->key->name, a->key->name_size, b->key->name, b->key->name_size);
+    return order ? order : (int)a->key->channel - (int)b->key->channel;
+}
+
+static void rank_keys(struct agg *agg) {
+    uint64_t count = 0, room = 0;
+    for (uint32_t i = 0; i < agg->task_count; i++)
+        room += agg->task[i] ? agg->task[i]->key.live : 0;
+    struct ranked *list = agg_map((room + 1) * sizeof *list);
+    for (uint32_t i = 0; i < agg->task_count; i++) {
+        const struct agg_task *task = agg->task[i];
+        for (uint32_t ref = 1; task && ref < task->key.next; ref++) {
+            struct agg_key *key = agg_key_at(task, ref);
+            const struct agg_client *client = agg_client_at(task, key->client);
+            list[count++] = (struct ranked){
+                key, agg_text_at(&task->texts, client->name, client->name_size),
+                client->name_size};
+        }
+    }
+    qsort(list, count, sizeof *list, rank_compare);
+    for (uint64_t i = 0; i < count; i++)
+        list[i].key->rank = (uint32_t)i;
+    agg_unmap(list, (room + 1) * sizeof *list);
+    agg->ranks_stale = false;
+}
+
+static void hand_out(struct agg *agg) {
+    if (agg->ranks_stale && agg->record_count)
+        rank_keys(agg);
+    for (uint64_t i = 0; i < agg->record_count; i++)
+        agg->place[i].rank = agg->place_key[i]->rank;
+    agg_records_sort(agg->place, agg->place_scratch, agg->record_count);
+    for (uint64_t i = 0; i < agg->record_count; i++) {
+        const struct rc_record *rec =
+            (const struct rc_record *)(agg->records.bytes + agg->place[i].at);
+        agg->emit(agg->opaque, RC_MESSAGE_RECORD, rec, rec->size);
+    }
+    agg->records.used = agg->record_count = 0;
+    for (uint64_t at = 0, i = 0; i < agg->dead_count; i++) {
+        const struct rc_dead_letter *dead = (const struct rc_dead_letter *)(agg->dead.bytes + at);
+        agg->emit(agg->opaque, RC_MESSAGE_DEAD_LETTER, dead, dead->size);
+        at += dead->size;
+    }
+    agg->dead.used = agg->dead_count = 0;
+}
+
+static void take_stock(struct agg *agg) {
+    uint64_t contacts = 0, identities = 0, episodes = 0, customers = 0, keys = 0, panes = 0,
+             ordered = 0, bytes = agg->records.room;
+    for (uint32_t i = 0; i < agg->task_count; i++) {
+        const struct agg_task *task = agg->task[i];
+        if (!task)
+            continue;
+        contacts += task->contact.live;
+        identities += task->identity.live;
+        episodes += task->episode.live;
+        customers += task->customer.live;
+        keys += task->key.live;
+        panes += task->pane.live;
+        ordered += task->order.count;
+        bytes += agg_task_bytes(task);
+    }
+    rc_gauge_set(&agg->stats.contacts_now, contacts);
+    rc_gauge_set(&agg->stats.identities_now, identities);
+    rc_gauge_set(&agg->stats.episodes_now, episodes);
+    rc_gauge_set(&agg->stats.customers_now, customers);
+    rc_gauge_set(&agg->stats.keys_now, keys);
+    rc_gauge_set(&agg->stats.panes_now, panes);
+    rc_gauge_set(&agg->stats.ordered_now, ordered);
+    rc_gauge_set(&agg->stats.memory_bytes, bytes);
+    rc_gauge_set(&agg->stats.now_ms, (uint64_t)agg->now_ms);
+}
+
+void agg_mark(struct agg *agg, const struct rc_mark *mark) {
+    if (mark->now_ms != RC_TIME_NONE) {
+        for (uint32_t i = 0; i < agg->task_count; i++) {
+            struct agg_task *task = agg->task[i];
+            if (!task)
+                continue;
+            take_late(task);
+            agg_task_advance(task, mark->now_ms);
+            if (mark->end_of_input)
+                agg_publish_rest(task, mark->now_ms);
+        }
+        agg->now_ms = mark->now_ms;
+    }
+    hand_out(agg);
+    take_stock(agg);
+}

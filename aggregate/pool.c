@@ -1,0 +1,162 @@
+/* Arenas, hash indexes and texts of a task's state. */
+#include "pool.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { CHUNK_BYTES = 1 << 18, CHUNKS_MAX = 1 << 17, INDEX_FIRST = 64 };
+
+void *agg_map(uint64_t size) {
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    RC_CHECK(at != MAP_FAILED);
+    return at;
+}
+
+void agg_unmap(void *at, uint64_t size) {
+    if (at)
+        munmap(at, size);
+}
+
+void agg_pool_init(struct agg_pool *pool, uint32_t item_size) {
+    RC_CHECK(item_size >= 4);
+    memset(pool, 0, sizeof *pool);
+    pool->item_size = item_size;
+    while ((2u << pool->shift) * (uint64_t)item_size <= CHUNK_BYTES)
+        pool->shift++;
+    pool->next = 1;
+}
+
+void agg_pool_done(struct agg_pool *pool) {
+    for (uint32_t i = 0; i < pool->chunk_count; i++)
+        agg_unmap(pool->chunk[i], (uint64_t)pool->item_size << pool->shift);
+    agg_unmap(pool->chunk, CHUNKS_MAX * sizeof *pool->chunk);
+    memset(pool, 0, sizeof *pool);
+}
+
+uint32_t agg_pool_get(struct agg_pool *pool) {
+    uint32_t ref = pool->free;
+    if (ref) {
+        void *item = agg_pool_at(pool, ref);
+        memcpy(&pool->free, item, sizeof pool->free);
+        memset(item, 0, pool->item_size);
+    } else {
+        ref = pool->next++;
+        if (!pool->chunk)
+            pool->chunk = agg_map(CHUNKS_MAX * sizeof *pool->chunk);
+        if (ref >> pool->shift >= pool->chunk_count) {
+            RC_CHECK(pool->chunk_count < CHUNKS_MAX);
+            pool->chunk[pool->chunk_count++] = agg_map((uint64_t)pool->item_size << pool->shift);
+        }
+    }
+    pool->live++;
+    return ref;
+}
+
+void agg_pool_put(struct agg_pool *pool, uint32_t ref) {
+    RC_CHECK(ref && ref < pool->next);
+    memcpy(agg_pool_at(pool, ref), &pool->free, sizeof pool->free);
+    pool->free = ref;
+    pool->live--;
+}
+
+void agg_index_init(struct agg_index *index) {
+    index->mask = INDEX_FIRST - 1;
+    index->count = 0;
+    index->slot = agg_map(INDEX_FIRST * sizeof *index->slot);
+}
+
+void agg_index_done(struct agg_index *index) {
+    agg_unmap(index->slot, agg_index_bytes(index));
+    index->slot = NULL;
+}
+
+static void index_place(struct agg_index *index, uint32_t tag, uint32_t ref) {
+    uint32_t at = tag & index->mask;
+    while (index->slot[at].ref)
+        at = (at + 1) & index->mask;
+    index->slot[at] = (struct agg_slot){tag, ref};
+}
+
+void agg_index_add(struct agg_index *index, uint32_t tag, uint32_t ref) {
+    if ((uint64_t)index->count * 3 >= ((uint64_t)index->mask + 1) * 2) {
+        struct agg_index old = *index;
+        index->mask = index->mask * 2 + 1;
+        index->slot = agg_map(agg_index_bytes(index));
+        for (uint64_t i = 0; i <= old.mask; i++)
+            if (old.slot[i].ref)
+                index_place(index, old.slot[i].tag, old.slot[i].ref);
+        agg_unmap(old.slot, agg_index_bytes(&old));
+    }
+    index_place(index, tag, ref);
+    index->count++;
+}
+
+void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref) {
+    uint32_t hole = tag & index->mask;
+    while (index->slot[hole].ref != ref || index->slot[hole].tag != tag) {
+        RC_CHECK(index->slot[hole].ref != 0);
+        hole = (hole + 1) & index->mask;
+    }
+    /* close the hole: whoever cannot be reached past it any more moves into it */
+    for (uint32_t at = hole;;) {
+        at = (at + 1) & index->mask;
+        struct agg_slot slot = index->slot[at];
+        if (!slot.ref)
+            break;
+        if (((at - slot.tag) & index->mask) >= ((at - hole) & index->mask)) {
+            index->slot[hole] = slot;
+            hole = at;
+        }
+    }
+    index->slot[hole] = (struct agg_slot){0, 0};
+    index->count--;
+}
+
+void agg_texts_init(struct agg_texts *texts) {
+    for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++)
+        agg_pool_init(&texts->pool[i], (i + 1) * 8);
+}
+
+void agg_texts_done(struct agg_texts *texts) {
+    for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++)
+        agg_pool_done(&texts->pool[i]);
+}
+
+uint32_t agg_text_put(struct agg_texts *texts, const char *bytes, uint32_t size) {
+    RC_CHECK(size >= 1 && size <= AGG_TEXT_CLASSES * 8);
+    struct agg_pool *pool = &texts->pool[(size - 1) / 8];
+    uint32_t ref = agg_pool_get(pool);
+    memcpy(agg_pool_at(pool, ref), bytes, size);
+    return ref;
+}
+
+void agg_text_drop(struct agg_texts *texts, uint32_t ref, uint32_t size) {
+    if (ref)
+        agg_pool_put(&texts->pool[(size - 1) / 8], ref);
+}
+
+uint64_t agg_texts_bytes(const struct agg_texts *texts) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++)
+        bytes += agg_pool_bytes(&texts->pool[i]);
+    return bytes;
+}
+
+void agg_list_add(struct agg_list *list, uint32_t ref) {
+    if (list->count == list->room) {
+        uint32_t room = list->room ? list->room * 2 : 1024;
+        uint32_t *bigger = agg_map((uint64_t)room * sizeof *bigger);
+        if (list->count)
+            memcpy(bigger, list->ref, (size_t)list->count * sizeof *bigger);
+        agg_unmap(list->ref, (uint64_t)list->room * sizeof *bigger);
+        list->ref = bigger;
+        list->room = room;
+    }
+    list->ref[list->count++] = ref;
+}
+
+void agg_list_done(struct agg_list *list) {
+    agg_unmap(list->ref, (uint64_t)list->room * sizeof *list->ref);
+    *list = (struct agg_list){0};
+}

@@ -1,0 +1,384 @@
+/* The state of one task, and the parts of the core that work on it. A task owns whole clients; one
+ * thread, its shard's, works on it. Everything here is private to aggregate/.
+ *
+ * How it works: an event changes the facts of a contact (facts.c). What the facts make (visit.c) is
+ * derived before and after the change, and the difference goes into sums and states (window.c).
+ * Contacts form episodes (repeat.c), which make contributions of their own. The due queue asks again
+ * when time passes; ticks make records of what changed (publish.c). task.c is the order of it all. */
+#ifndef AGGREGATE_TASK_H
+#define AGGREGATE_TASK_H
+
+#include "due.h"
+#include "order.h"
+#include "pool.h"
+#include "rollcall/aggregate.h"
+
+/* ---- names ---- */
+
+struct agg_client {
+    uint32_t name, name_size, tag;
+    bool configured;
+    const struct rc_client_policy *policy;
+    struct rc_id128 *no_customer;
+    uint64_t contact_count, customer_count, queue_count;
+    int64_t window_start[RC_INTERVAL_COUNT], window_end[RC_INTERVAL_COUNT]; /* the newest met */
+};
+
+struct agg_queue {
+    uint32_t name, name_size, client;
+    const struct rc_queue_policy *policy; /* NULL: not configured */
+};
+
+/* ---- sums: the figures of one window that are not zero, packed ---- */
+
+enum { AGG_SUM_CLASSES = 5 };
+struct agg_sums {
+    uint64_t mask; /* bit f: figure f has a place */
+    uint32_t ref;
+    uint8_t class;
+    bool max_stale; /* the largest wait was taken back: find it again before it is read */
+};
+
+/* ---- keys: (client, queue or roll-up, channel) ---- */
+
+enum agg_state { AGG_WAITING, AGG_OVER, AGG_HANDLING, AGG_WRAPPING, AGG_STATE_COUNT };
+enum agg_key_kind { AGG_KEY_QUEUE, AGG_KEY_GROUP, AGG_KEY_TOTAL };
+
+struct agg_key {
+    uint32_t client, queue; /* queue: 0 for a roll-up */
+    uint8_t channel, kind;
+    uint8_t carry;          /* bit w: a look at the next interval of window w is due */
+    uint8_t name_size;
+    char name[RC_QUEUE_MAX + 1];
+    const struct rc_contract_list *contracts;
+    uint32_t up, down;      /* lists of links: roll-ups of a queue; queues of a roll-up */
+    uint32_t group;         /* of a group: its index in the policy */
+    uint32_t rank;          /* in the canonical order of keys */
+    uint32_t contacts;      /* of a queue: all remembered contacts */
+    uint32_t wait_first, wait_last; /* of a queue: who waits, sorted by queued_at */
+    int64_t level[AGG_STATE_COUNT];
+    uint32_t roll[RC_ROLLING_MAX];
+    uint32_t pane[RC_INTERVAL_COUNT]; /* the newest touched, a short cut past the index */
+};
+struct agg_link {
+    uint32_t key, next;
+};
+
+struct agg_bucket { /* of a rolling window: instants [index * every, (index + 1) * every) */
+    uint32_t newer, older;
+    int64_t index, max_folded;
+    struct agg_sums sums;
+};
+struct agg_roll { /* one rolling window of one key */
+    uint32_t oldest, newest;
+    uint32_t revision;
+    bool listed, published_zero, max_dirty;
+    int64_t wake_at;
+    uint64_t published; /* hash of the content last published */
+    int64_t total[RC_SUM_COUNT];
+};
+
+enum agg_phase { AGG_PANE_OPEN, AGG_PANE_ENDED, AGG_PANE_FINAL };
+struct agg_pane { /* one interval window of one key, until it is closed */
+    uint32_t key;
+    uint8_t window; /* index among the interval windows */
+    uint8_t phase;
+    bool live, listed, published_zero, oldest_stale;
+    uint32_t revision;
+    uint64_t published;
+    int64_t start_ms, end_ms;
+    struct agg_sums sums;
+    int64_t max_folded;     /* longest wait among the forgotten */
+    int32_t state[AGG_STATE_COUNT]; /* at its end, once it has ended */
+    int64_t oldest_queued;  /* of those who waited at its end; RC_TIME_NONE */
+    int64_t oldest_folded;  /* the same, among the forgotten */
+    int64_t oldest_final_ms;
+};
+
+/* ---- facts ---- */
+
+struct agg_point {
+    int64_t time_ms;
+    uint64_t value; /* resolved: 0, 1; others a hash of what they carry */
+    uint8_t type;
+};
+enum { AGG_POINTS_MAX = 4096, AGG_POINTS_MAX_RESOLVING = 8192, AGG_POINT_CLASSES = 13 };
+
+struct agg_contact {
+    uint32_t id;           /* text; first, as the pool's free list lies over it */
+    uint8_t id_size, conversation_size, channel, flags;
+    uint64_t hash;
+    int64_t queued, answered, abandoned, left, transferred, ended, wrapped, cancelled;
+    int64_t rated, reviewed;
+    int64_t first, last;   /* smallest and largest event time */
+    int64_t channel_time, queue_time, customer_time, conversation_time;
+    int64_t forget_at, due_at; /* instants of its entries in the due queue; others are stale */
+    struct rc_id128 customer;
+    uint64_t conversation_hash; /* 0: none carried */
+    uint32_t conversation; /* text */
+    uint32_t client, queue, key;
+    uint32_t points;
+    uint16_t point_count;
+    uint8_t point_class;
+    bool critical;
+    int32_t score;
+    uint32_t defects, opportunities;
+    uint32_t list_next, list_prev; /* of its key's contacts */
+    uint32_t wait_next, wait_prev;
+    uint32_t episode, episode_next;
+};
+enum agg_contact_flag { AGG_LIVE = 1, AGG_HAS_CUSTOMER = 2, AGG_WAIT_LISTED = 4, AGG_COUNTED = 8 };
+
+struct agg_identity {
+    uint32_t id;
+    uint8_t id_size, channel;
+    bool live, critical, cancelled;
+    uint64_t hash;
+    int64_t judged_at, rated, reviewed, expires;
+    uint32_t client, key;
+    int32_t score;
+    uint32_t defects, opportunities;
+};
+
+/* ---- contributions ---- */
+
+struct agg_span { /* of a state: [from, to); from NONE: none; to INT64_MAX: not over */
+    int64_t from, to;
+};
+enum agg_outcome { AGG_NO_OUTCOME, AGG_ANSWERED, AGG_ABANDONED, AGG_LEFT };
+struct agg_made { /* what the facts of one contact make; instants NONE: nothing */
+    uint32_t key;
+    int64_t offered_at;
+    struct {
+        int64_t at, wait_ms;
+        uint8_t what;
+        bool brief;
+    } outcome;
+    struct {
+        int64_t at;
+        bool met;
+    } service_level;
+    struct {
+        int64_t at, talk_ms, hold_ms, acw_ms;
+    } handled;
+    int64_t transferred_at;
+    struct {
+        int64_t at, score;
+        bool satisfied;
+    } rated;
+    struct {
+        int64_t at;
+        uint32_t defects, opportunities;
+        bool defective;
+    } reviewed;
+    struct agg_span state[AGG_STATE_COUNT];
+    int64_t again_at; /* ask again once now has passed this; NONE: never by time alone */
+    bool anomaly, acw_capped;
+};
+
+/* ---- episodes ---- */
+
+enum agg_verdict { AGG_FCR_NONE, AGG_FCR_YES, AGG_FCR_NO, AGG_FCR_PENDING, AGG_FCR_UNKNOWN };
+
+struct agg_id {
+    uint32_t text, size;
+};
+
+/* What one contact, or several, bring to their episode. Parts merge in any order. */
+struct agg_part {
+    int64_t start;            /* queued_at, else answered_at */
+    int64_t end;              /* the largest end so far */
+    bool any, ended, forgotten_open, has_customer, has_flag, flag;
+    uint32_t answered_count;
+    int64_t answered_at;      /* of the first answered */
+    uint32_t answered_key, start_key;
+    struct agg_id answered_id, start_id, customer_id; /* of the contact, for ties */
+    int64_t customer_start;
+    struct rc_id128 customer;
+    int64_t flag_at, judged_at, start_judged_at;
+};
+struct agg_episode {
+    uint32_t next, previous;  /* in the customer's list, by start */
+    uint64_t hash;            /* of client and conversation */
+    uint32_t client, customer;
+    uint32_t contacts;        /* remembered ones */
+    uint16_t contact_count;
+    bool live, has_folded;
+    struct agg_part part;     /* all of it, as of now */
+    struct agg_part folded;   /* of forgotten contacts */
+    /* what it made */
+    uint8_t verdict;
+    bool repeat;
+    uint32_t verdict_key, repeat_key;
+    int64_t verdict_at, repeat_at;
+    int64_t last, retention_ms; /* largest event time, longest retention of its contacts */
+    int64_t due_at;           /* of its entry VERDICT */
+    int64_t ends_at;          /* of its entry EPISODE */
+};
+struct agg_customer {
+    uint32_t first, last;     /* episodes by start */
+    uint32_t client;
+    struct rc_id128 id;
+};
+
+/* ---- the task ---- */
+
+/* Where an instant falls in every window. */
+struct agg_place {
+    uint32_t client, closed; /* closed: bit w: interval window w takes no change any more */
+    int64_t at_ms, clock;
+    int64_t bucket[RC_ROLLING_MAX]; /* < 0: has left the window */
+    int64_t start_ms[RC_INTERVAL_COUNT], end_ms[RC_INTERVAL_COUNT];
+};
+
+struct agg;
+struct agg_task {
+    struct agg *agg;
+    const struct rc_config *config;
+    struct rc_shard_stats *stats;
+    int64_t clock; /* while an event or a due entry of an instant is applied: that instant; else now.
+                      All ticks up to it have been visited, all decisions before it are made. */
+    int64_t passed; /* decisions at instants before it are made */
+    int64_t epoch_end;      /* where this step of now goes to */
+    bool latest_only;       /* of several ticks of one window in a step look at the last alone */
+    struct agg_order order;
+    struct agg_order late;  /* live: what came too late, until the end of the epoch */
+    struct agg_due due;
+    struct agg_list due_list;
+    struct agg_texts texts;
+    struct agg_pool client, queue, key, link, contact, identity, episode, customer, bucket, roll,
+        pane;
+    struct agg_pool sum[AGG_SUM_CLASSES], point[AGG_POINT_CLASSES];
+    struct agg_index client_index, queue_index, key_index, contact_index, identity_index,
+        episode_index, customer_index, pane_index;
+    struct agg_list roll_list[RC_ROLLING_MAX], publish_list[RC_INTERVAL_COUNT], restate_list, work;
+    struct agg_list episode_set;
+    struct agg_place place; /* of the last contribution */
+    bool queue_scope;       /* some contract has fcr scope: queue */
+    bool roll_due[RC_ROLLING_MAX], publish_due[RC_INTERVAL_COUNT], restate_due;
+};
+
+#define AGG_AT(pool_name, type)                                                                    \
+    static inline struct agg_##type *agg_##type##_at(const struct agg_task *task, uint32_t ref) {  \
+        return agg_pool_at(&task->pool_name, ref);                                                 \
+    }
+AGG_AT(client, client)
+AGG_AT(queue, queue)
+AGG_AT(key, key)
+AGG_AT(link, link)
+AGG_AT(contact, contact)
+AGG_AT(identity, identity)
+AGG_AT(episode, episode)
+AGG_AT(customer, customer)
+AGG_AT(bucket, bucket)
+AGG_AT(roll, roll)
+AGG_AT(pane, pane)
+#undef AGG_AT
+
+/* The next multiple of `every` after the clock: the first tick that has not been visited. */
+static inline int64_t agg_next_multiple(int64_t clock_ms, int64_t every_ms) {
+    return clock_ms / every_ms * every_ms + every_ms;
+}
+
+/* names.c: interning; 0 when a limit forbids */
+uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size);
+uint32_t agg_queue_find(struct agg_task *task, uint32_t client, const char *name, uint32_t size);
+uint32_t agg_queue_get(struct agg_task *task, uint32_t client, const char *name, uint32_t size);
+uint32_t agg_key_get(struct agg_task *task, uint32_t client, uint32_t queue, uint8_t channel);
+/* The hash that the decoder gives a contact id; conversations are in the same name space. */
+uint64_t agg_id_hash(const struct agg_task *task, uint32_t client, const char *id, uint32_t size);
+bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *customer);
+/* The instant's window of that kind; cached for the newest. */
+void agg_window_at(struct agg_client *client, const struct rc_windows *windows, uint32_t window,
+                   int64_t at_ms, int64_t *ret_start_ms, int64_t *ret_end_ms);
+
+/* facts.c */
+bool agg_point_room(const struct agg_task *task, const struct agg_contact *contact,
+                    const struct rc_event *ev);
+/* true: something changed. Limits have been checked. */
+bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact, const struct rc_event *ev);
+const struct agg_point *agg_points(const struct agg_task *task, const struct agg_contact *contact);
+void agg_points_drop(struct agg_task *task, struct agg_contact *contact);
+/* Of ratings and reviews the later one holds. true: changed. */
+bool agg_rating_merge(const struct rc_event *ev, int64_t *rated, int32_t *score);
+bool agg_review_merge(const struct rc_event *ev, int64_t *reviewed, uint32_t *defects,
+                      uint32_t *opportunities, bool *critical);
+/* The date by which a contact is judged. */
+static inline int64_t agg_judged_at(const struct agg_contact *contact) {
+    return contact->queued != RC_TIME_NONE     ? contact->queued
+           : contact->answered != RC_TIME_NONE ? contact->answered
+                                               : contact->first;
+}
+/* When the agent's conversation was over; NONE. */
+static inline int64_t agg_handled_at(const struct agg_contact *contact) {
+    return contact->ended != RC_TIME_NONE         ? contact->ended
+           : contact->transferred != RC_TIME_NONE ? contact->transferred
+                                                  : contact->wrapped;
+}
+int64_t agg_retention(const struct agg_task *task, const struct agg_contact *contact);
+
+/* visit.c: pure; decisions at instants before `passed_ms` are made */
+void agg_visit_derive(const struct agg_task *task, const struct agg_contact *contact,
+                      int64_t passed_ms, struct agg_made *ret_made);
+void agg_identity_derive(const struct agg_task *task, const struct agg_identity *identity,
+                         struct agg_made *ret_made);
+/* Outcome, and when and after what wait; AGG_NO_OUTCOME: none yet. */
+enum agg_outcome agg_visit_outcome(const struct agg_contact *contact, int64_t *ret_at,
+                                   int64_t *ret_wait_ms);
+
+/* window.c */
+struct agg_item {
+    uint8_t figure;
+    int64_t value;
+};
+void agg_window_add(struct agg_task *task, uint32_t key, int64_t at_ms, const struct agg_item *item,
+                    uint32_t count);
+void agg_window_change(struct agg_task *task, const struct agg_made *before,
+                       const struct agg_made *after);
+/* A contact with these contributions is forgotten: what it waited is folded in. */
+void agg_window_fold(struct agg_task *task, const struct agg_made *made);
+void agg_wait_list(struct agg_task *task, uint32_t contact, bool listed);
+void agg_sums_read(const struct agg_task *task, const struct agg_sums *sums, int64_t *into);
+void agg_sums_drop(struct agg_task *task, struct agg_sums *sums);
+void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index);
+void agg_roll_list(struct agg_task *task, uint32_t key, uint32_t window);
+void agg_pane_list(struct agg_task *task, uint32_t pane);
+uint32_t agg_pane_get(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
+/* The longest wait, found again from the contacts where it was taken back. */
+void agg_roll_max(struct agg_task *task, uint32_t key, uint32_t window);
+void agg_pane_max(struct agg_task *task, struct agg_pane *pane);
+/* The earliest queued_at among those who wait now; NONE. */
+int64_t agg_key_oldest(const struct agg_task *task, uint32_t key);
+int64_t agg_oldest_at(const struct agg_task *task, uint32_t key, int64_t at_ms);
+void agg_carry_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
+
+/* repeat.c */
+void agg_episode_update(struct agg_task *task, uint32_t contact);
+void agg_episode_forget(struct agg_task *task, uint32_t contact);
+void agg_episode_due(struct agg_task *task, uint32_t episode, int64_t at_ms);
+void agg_episode_end(struct agg_task *task, uint32_t episode, int64_t at_ms);
+bool agg_customer_room(struct agg_task *task, uint32_t client, const struct rc_id128 *customer);
+
+/* publish.c */
+void agg_publish_roll(struct agg_task *task, uint32_t window, int64_t at_ms);
+void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_ms);
+void agg_publish_restated(struct agg_task *task, int64_t at_ms);
+void agg_pane_due(struct agg_task *task, uint32_t pane, int64_t at_ms);
+void agg_publish_rest(struct agg_task *task, int64_t now_ms);
+
+/* task.c */
+struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms);
+void agg_task_close(struct agg_task *task);
+void agg_task_advance(struct agg_task *task, int64_t now_ms);
+void agg_task_late(struct agg_task *task, const struct rc_event *ev);
+uint64_t agg_task_bytes(const struct agg_task *task);
+
+/* agg.c: what the parts ask of the whole */
+/* A copy of the head, with room for the text. */
+struct rc_record *agg_record_new(struct agg *agg, const struct agg_key *key,
+                                 const struct rc_record *head, uint32_t text_size);
+void agg_key_made(struct agg *agg);
+void agg_dead_letter(struct agg *agg, const struct rc_event *ev, const char *reason);
+const struct agg_options *agg_settings(const struct agg *agg);
+
+#endif
