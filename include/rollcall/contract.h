@@ -71,6 +71,7 @@ struct rc_client_policy {
     const struct rc_queue_policy *group; /* sorted bytewise by name */
     uint32_t no_customer_count;
     const char *const *no_customer;      /* customers that count as none, as they come in */
+    const char *topic;                   /* NULL: none; output.topics: per_client, its names' end */
 };
 struct rc_contracts {
     struct rc_client_policy defaults;

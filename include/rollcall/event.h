@@ -73,7 +73,8 @@ struct rc_event {
     int64_t offset;      /* Kafka offset; replay: line, from 1 */
     uint32_t source;     /* which partition, in the order of (topic, partition) or of files */
     uint32_t task;       /* which task owns the client */
-    uint64_t contact_hash; /* of client and contact, with the secret of this run */
+    uint64_t contact_hash; /* XXH3 of the contact, seeded with that of the client, which is
+                              seeded with the secret of this run */
     struct rc_id128 customer;
     int64_t value;       /* queued: due; worked: duration_ms; rated: score in thousandths;
                             reviewed: defects; resolved: its bool; left: its reason */

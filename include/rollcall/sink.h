@@ -9,6 +9,7 @@
 #include "record.h"
 #include "ring.h"
 #include "stats.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 /* ---- record_json: a record as text ---- */
@@ -30,7 +31,8 @@ struct sink_output {
     /* The epoch is complete: make it visible. */
     enum rc_error (*epoch)(void *self, uint64_t epoch, int64_t now_ms);
     void (*close)(void *self); /* flushes; takes NULL */
-    /* After the last epoch: all is out, complete what only appears when it is whole. May be NULL. */
+    /* The run went well: complete what only appears when it is whole. Called by the engine's owner
+     * when the commit thread has ended. May be NULL. */
     enum rc_error (*finish)(void *self);
     /* What went wrong, after an error, in words; lent until close. May be NULL. */
     const char *(*message)(void *self);

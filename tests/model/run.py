@@ -1,0 +1,167 @@
+#!/usr/bin/python3
+"""Compares a binary's replay with the model on random cases, and checks laws that need no model.
+
+  run.py --rollcall PATH [--seeds FROM-TO] [--keep DIR] [SEED ...]
+"""
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import generate  # noqa: E402
+import model  # noqa: E402
+
+IDENT = ('client', 'queue', 'channel', 'window', 'kind', 'start_ms', 'as_of_ms')
+
+
+class Wrong(Exception):
+    pass
+
+
+def binary(path, conf, files, args, shards, out):
+    shutil.rmtree(out, ignore_errors=True)
+    os.makedirs(out)
+    cmd = [path, 'replay', conf] + files + ['--quiet', '--out', out]
+    cmd += ['--shards', str(shards)] + args
+    try:
+        p = subprocess.run(cmd, capture_output=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        raise Wrong('the binary did not end within 60 s')
+    if p.returncode:
+        raise Wrong('the binary ended with %d: %s' % (p.returncode, p.stderr.decode('utf-8', 'replace')[-600:]))
+    got = []
+    for name in ('metrics', 'dead_letter'):
+        f = os.path.join(out, name + '.ndjson')
+        got.append(open(f, 'rb').read() if os.path.exists(f) else b'')
+    return got
+
+
+def ident(r):
+    return '|'.join(str(r.get(k)) for k in IDENT)
+
+
+def compare(want, found):
+    fields = None
+    for i in range(max(len(want), len(found))):
+        if i >= len(found) or (i < len(want) and ident(want[i]) != ident(found[i])):
+            w = want[i] if i < len(want) else None
+            f = found[i] if i < len(found) else None
+            ids = {ident(x) for x in found[i:]}
+            if w is None or (f is not None and ident(w) in ids and ident(f) not in {ident(x) for x in want}):
+                raise Wrong('record %d: not expected: %s' % (i, brief(f)))
+            raise Wrong('record %d: expected %s\n  found %s' % (i, brief(w), brief(f) if f else 'nothing'))
+        if i >= len(want):
+            raise Wrong('record %d: not expected: %s' % (i, brief(found[i])))
+        w, f = want[i], found[i]
+        fields = list(w)
+        if list(f) != fields:
+            raise Wrong('record %d %s: fields %s\n  found %s' % (i, ident(w), fields, list(f)))
+        c = f['contract']
+        if not (isinstance(c, str) and len(c) == 16 and set(c) <= set('0123456789abcdef')):
+            raise Wrong('record %d %s: contract %r' % (i, ident(w), c))
+        bad = ['%s: expected %r, found %r' % (k, w[k], f[k]) for k in fields
+               if k != 'contract' and (w[k] != f[k] or type(w[k]) is not type(f[k]))]
+        if bad:
+            raise Wrong('record %d %s (%s)\n  %s' % (i, ident(w), w['status'], '\n  '.join(bad)))
+
+
+def brief(r):
+    return '%s %s r%s %s' % (ident(r), r['status'], r['revision'], json.dumps(
+        {k: v for k, v in r.items() if k not in model.LEAD and v not in (0, None) and not isinstance(v, bool)}))
+
+
+def one(job):
+    path, seed, keep = job
+    base = os.path.join(keep, str(seed)) if keep else tempfile.mkdtemp(prefix='rollcall-model-')
+    try:
+        case, orders = generate.arrangements(seed)
+        args = generate.args(case)
+        cfg = model.Config(case['text'])
+        conf, files = generate.write(case, base)
+        lines = [model.read_lines(f) for f in files]
+        recs, dead = model.replay(cfg, lines, case['until'], case['provisional'])
+        r = random.Random(seed)
+        n, m = r.sample([1, 2, 3, 4], 2)
+        a = binary(path, conf, files, args, n, os.path.join(base, 'out'))
+        compare(recs, [json.loads(x) for x in a[0].splitlines()])
+        found = [json.loads(x) for x in a[1].splitlines()]
+        want = [(os.path.basename(files[f]), ln, why, v.decode('utf-8', 'replace')) for f, ln, why, v in dead]
+        found = [(os.path.basename(str(d['file'])), d['line'], d['reason'], d['value']) for d in found]
+        if want != found:
+            i = next((i for i, (x, y) in enumerate(zip(want, found)) if x != y), min(len(want), len(found)))
+            raise Wrong('dead letter %d: expected %s, found %s' % (i, want[i:i + 1], found[i:i + 1]))
+        b = binary(path, conf, files, args, m, os.path.join(base, 'out-shards'))
+        if a != b:
+            raise Wrong('--shards %d and %d differ' % (n, m))
+        first = None
+        for i, (name, fs) in enumerate(orders):
+            conf, files = generate.write(case, os.path.join(base, 'law%d' % i), fs)
+            g = binary(path, conf, files, args, n, os.path.join(base, 'law%d' % i, 'out'))[0]
+            if first is None:
+                first = g
+            elif g != first:
+                x, y = first.splitlines(), g.splitlines()
+                j = next((j for j, (p, q) in enumerate(zip(x, y)) if p != q), min(len(x), len(y)))
+                raise Wrong('law: sorted and %s differ at record %d:\n  %s\n  %s' % (
+                    name, j, (x[j:j + 1] or [b'nothing'])[0].decode(), (y[j:j + 1] or [b'nothing'])[0].decode()))
+        return seed, None
+    except Wrong as w:
+        return seed, str(w)
+    except Exception as e:
+        import traceback
+        return seed, 'the model or its runner broke: %s: %s\n%s' % (type(e).__name__, e, traceback.format_exc())
+    finally:
+        if not keep:
+            shutil.rmtree(base, ignore_errors=True)
+
+
+def regressions():
+    p = os.path.join(HERE, 'regressions.txt')
+    if not os.path.exists(p):
+        return []
+    with open(p) as f:
+        return [int(x.split('#')[0]) for x in f if x.split('#')[0].strip()]
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument('--rollcall', required=True)
+    ap.add_argument('--seeds', default='')
+    ap.add_argument('--keep', help='leave the files of every seed in DIR/SEED')
+    ap.add_argument('--max-failures', type=int, default=20)
+    ap.add_argument('seed', nargs='*', type=int)
+    a = ap.parse_args()
+    seeds = regressions() if not a.seed else []
+    if a.seeds:
+        lo, _, hi = a.seeds.partition('-')
+        seeds += range(int(lo), int(hi or lo) + 1)
+    elif not a.seed:
+        seeds += range(1, 201)
+    seeds += a.seed
+    seeds = list(dict.fromkeys(seeds))
+    path = os.path.abspath(a.rollcall)
+    passed = failed = 0
+    with multiprocessing.Pool(2) as pool:
+        for seed, why in pool.imap(one, [(path, s, a.keep) for s in seeds]):
+            if why is None:
+                passed += 1
+                continue
+            failed += 1
+            print('FAILED seed %d\n  %s\n  again: run.py --rollcall PATH --keep DIR %d' % (seed, why, seed), flush=True)
+            if failed >= a.max_failures:
+                print('too many failures, stopping')
+                pool.terminate()
+                break
+    print('%d passed, %d failed' % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
