@@ -47,12 +47,10 @@ uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size) 
 uint64_t agg_id_hash(const struct agg_task *task, uint32_t client_ref, const char *id,
                      uint32_t size) {
     const struct agg_client *client = agg_client_at(task, client_ref);
-    char text[RC_CLIENT_MAX + 1 + RC_ID_MAX];
-    memcpy(text, agg_text_at(&task->texts, client->name, client->name_size), client->name_size);
-    text[client->name_size] = 0;
-    memcpy(text + client->name_size + 1, id, size);
-    return XXH3_64bits_withSeed(text, client->name_size + 1 + size,
-                                agg_settings(task->agg)->hash_secret);
+    uint64_t seed =
+        XXH3_64bits_withSeed(agg_text_at(&task->texts, client->name, client->name_size),
+                             client->name_size, agg_settings(task->agg)->hash_secret);
+    return XXH3_64bits_withSeed(id, size, seed);
 }
 
 bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *customer) {

@@ -44,7 +44,7 @@ uint32_t agg_pool_get(struct agg_pool *pool) {
         ref = pool->next++;
         if (!pool->chunk)
             pool->chunk = agg_map(CHUNKS_MAX * sizeof *pool->chunk);
-        if (ref >> pool->shift >= pool->chunk_count) {
+        while (ref >> pool->shift >= pool->chunk_count) { /* twice where one item fills a chunk */
             RC_CHECK(pool->chunk_count < CHUNKS_MAX);
             pool->chunk[pool->chunk_count++] = agg_map((uint64_t)pool->item_size << pool->shift);
         }

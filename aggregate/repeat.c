@@ -66,7 +66,7 @@ static void part_of(const struct agg_task *task, const struct agg_contact *conta
         !agg_client_ignores(agg_client_at(task, contact->client), &contact->customer)) {
         part->has_customer = true;
         part->customer = contact->customer;
-        part->customer_start = part->start != RC_TIME_NONE ? part->start : contact->first;
+        part->customer_start = part->start != RC_TIME_NONE ? part->start : INT64_MAX;
         part->customer_id = id;
     }
 }
@@ -226,10 +226,13 @@ static int64_t next_start(const struct agg_task *task, const struct agg_episode 
         if (in_scope(episode, other, scope))
             return start;
     }
+    int64_t kept = episode->kept_next >= start ? episode->kept_next : RC_TIME_NONE;
     for (uint32_t at = episode->next; at; at = agg_episode_at(task, at)->next)
-        if (in_scope(episode, agg_episode_at(task, at), scope))
-            return agg_episode_at(task, at)->part.start;
-    return RC_TIME_NONE;
+        if (in_scope(episode, agg_episode_at(task, at), scope)) {
+            int64_t next = agg_episode_at(task, at)->part.start;
+            return kept != RC_TIME_NONE && kept < next ? kept : next;
+        }
+    return kept;
 }
 
 static uint8_t judge(const struct agg_task *task, const struct agg_episode *episode,
@@ -270,6 +273,8 @@ static bool is_repeat(const struct agg_task *task, const struct agg_episode *epi
     int64_t start = episode->part.start, before = RC_TIME_NONE;
     if (!episode->customer)
         return false;
+    if (episode->kept_repeat == start)
+        return true;
     for (uint32_t at = episode->next; at; at = agg_episode_at(task, at)->next) {
         const struct agg_episode *other = agg_episode_at(task, at);
         if (other->part.start != start)
@@ -393,7 +398,7 @@ static uint32_t episode_new(struct agg_task *task, uint32_t client, uint64_t has
     episode->client = client;
     episode->hash = hash;
     episode->live = true;
-    episode->due_at = RC_TIME_NONE;
+    episode->due_at = episode->kept_next = episode->kept_repeat = RC_TIME_NONE;
     episode->last = RC_TIME_NONE;
     agg_index_add(&task->episode_index, (uint32_t)(hash >> 32), ref);
     return ref;
@@ -485,26 +490,6 @@ static void contact_join(struct agg_task *task, uint32_t contact_ref, uint64_t h
     episode->contact_count++;
 }
 
-void agg_episode_update(struct agg_task *task, uint32_t contact_ref) {
-    struct agg_contact *contact = agg_contact_at(task, contact_ref);
-    bool member = contact->key && contact->cancelled == RC_TIME_NONE;
-    uint64_t hash = contact->conversation ? contact->conversation_hash : contact->hash;
-    uint32_t left = 0;
-    if (contact->episode) {
-        uint64_t now = agg_episode_at(task, contact->episode)->hash;
-        if (!member || (now != hash && now != ~contact->hash)) {
-            left = contact->episode;
-            contact_leave(task, contact_ref);
-        }
-    }
-    if (member && !contact->episode)
-        contact_join(task, contact_ref, hash);
-    if (left)
-        episode_refresh(task, left);
-    if (contact->episode)
-        episode_refresh(task, contact->episode);
-}
-
 /* ---- forgetting ---- */
 
 static void id_keep(struct agg_task *task, struct agg_id *id, struct agg_id old) {
@@ -518,12 +503,29 @@ static void id_keep(struct agg_task *task, struct agg_id *id, struct agg_id old)
     id->text = agg_text_put(&task->texts, text, id->size);
 }
 
+/* Its summary is gone, but those whose next it was keep its start, and its own next its repeat. */
+static void episode_expire(struct agg_task *task, uint32_t ref) {
+    const struct agg_episode *episode = agg_episode_at(task, ref);
+    int64_t start = episode->part.start;
+    task->episode_set.count = 0;
+    collect_around(task, ref);
+    for (uint32_t i = 0; i < task->episode_set.count; i++) {
+        struct agg_episode *other = agg_episode_at(task, task->episode_set.ref[i]);
+        uint8_t scope = contract_of(task, other)->fcr_scope;
+        if (in_scope(other, episode, scope) && next_start(task, other, scope) == start)
+            other->kept_next = start;
+        if (is_repeat_of(task, other, episode))
+            other->kept_repeat = other->part.start;
+    }
+    episode_free(task, ref);
+}
+
 static void episode_schedule_end(struct agg_task *task, uint32_t ref) {
     struct agg_episode *episode = agg_episode_at(task, ref);
     int64_t end = episode->part.ended ? episode->part.end : episode->last;
     episode->ends_at = end + contract_of(task, episode)->fcr_window_ms + episode->retention_ms;
     if (episode->ends_at < task->passed) {
-        episode_free(task, ref);
+        episode_expire(task, ref);
         return;
     }
     agg_due_add(&task->due, episode->ends_at, AGG_DECISION, AGG_DUE_EPISODE, ref, 0);
@@ -550,6 +552,30 @@ void agg_episode_forget(struct agg_task *task, uint32_t contact_ref) {
         episode_schedule_end(task, ref);
 }
 
+void agg_episode_update(struct agg_task *task, uint32_t contact_ref) {
+    struct agg_contact *contact = agg_contact_at(task, contact_ref);
+    bool member = contact->key && contact->cancelled == RC_TIME_NONE;
+    uint64_t hash = contact->conversation ? contact->conversation_hash : contact->hash;
+    uint32_t left = 0;
+    if (contact->episode) {
+        uint64_t now = agg_episode_at(task, contact->episode)->hash;
+        if (!member || (now != hash && now != ~contact->hash)) {
+            left = contact->episode;
+            contact_leave(task, contact_ref);
+        }
+    }
+    if (member && !contact->episode)
+        contact_join(task, contact_ref, hash);
+    if (left) {
+        episode_refresh(task, left);
+        /* what is left may be the summary of forgotten ones alone */
+        if (agg_episode_at(task, left)->live && !agg_episode_at(task, left)->contacts)
+            episode_schedule_end(task, left);
+    }
+    if (contact->episode)
+        episode_refresh(task, contact->episode);
+}
+
 void agg_episode_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     const struct agg_episode *episode = agg_episode_at(task, ref);
     if (!episode->live || episode->due_at != at_ms)
@@ -562,5 +588,5 @@ void agg_episode_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
 void agg_episode_end(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     const struct agg_episode *episode = agg_episode_at(task, ref);
     if (episode->live && !episode->contacts && episode->ends_at == at_ms)
-        episode_free(task, ref);
+        episode_expire(task, ref);
 }

@@ -249,8 +249,8 @@ static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_ev
     struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_made before, after;
     agg_visit_derive(task, contact, task->passed, &before);
-    if (contact->flags & AGG_WAIT_LISTED && ev->type == RC_TYPE_queued)
-        agg_wait_list(task, ref, false); /* sorted by what may change now */
+    if (ev->type == RC_TYPE_queued && ev->time_ms < contact->queued)
+        agg_wait_list(task, ref, false); /* it is sorted by what changes now */
     bool changed = agg_facts_merge(task, contact, ev);
     uint32_t key = contact_key(task, contact);
     if (key != contact->key) {
@@ -292,7 +292,7 @@ static bool is_expired(const struct agg_task *task, const struct rc_event *ev,
     struct agg_contact stranger = {.channel = RC_CHANNEL_NONE};
     if (contact && contact->channel != RC_CHANNEL_NONE)
         return ev->time_ms < task->clock - agg_retention(task, contact);
-    stranger.channel = identity ? identity->channel : ev->channel;
+    stranger.channel = identity && !contact ? identity->channel : ev->channel;
     if (stranger.channel != RC_CHANNEL_NONE)
         return ev->time_ms < task->clock - task->config->time.retention_ms[stranger.channel];
     return ev->time_ms < task->clock - agg_retention(task, &stranger);
@@ -447,7 +447,7 @@ static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     agg_pool_put(&task->contact, ref);
 }
 
-static void carry(struct agg_task *task, uint32_t key_ref, uint32_t window) {
+static void carry(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms) {
     struct agg_key *key = agg_key_at(task, key_ref);
     bool any = false;
     for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
@@ -458,14 +458,16 @@ static void carry(struct agg_task *task, uint32_t key_ref, uint32_t window) {
     uint32_t pane = agg_pane_get(task, key_ref, window, task->clock);
     if (!pane)
         return;
+    task->clock = at_ms - 1; /* for this very tick, which is still to come */
     agg_pane_list(task, pane);
+    task->clock = at_ms;
     agg_carry_due(task, key_ref, window, agg_pane_at(task, pane)->end_ms);
 }
 
 static void tick(struct agg_task *task, const struct agg_due_entry *entry, int64_t at_ms) {
     switch (entry->kind) {
     case AGG_DUE_CARRY:
-        carry(task, entry->ref, entry->extra);
+        carry(task, entry->ref, entry->extra, at_ms);
         break;
     case AGG_DUE_PANE:
         agg_pane_due(task, entry->ref, at_ms);

@@ -211,6 +211,9 @@ struct agg_episode {
     bool repeat;
     uint32_t verdict_key, repeat_key;
     int64_t verdict_at, repeat_at;
+    /* what neighbours whose summary is gone leave behind; NONE */
+    int64_t kept_next;        /* its next start */
+    int64_t kept_repeat;      /* the start with which it made one of them a no */
     int64_t last, retention_ms; /* largest event time, longest retention of its contacts */
     int64_t due_at;           /* of its entry VERDICT */
     int64_t ends_at;          /* of its entry EPISODE */
