@@ -1,0 +1,57 @@
+/* Going on where the last run stopped. State is rebuilt from the input's beginning, so every
+ * record of the past is made again; this decides what of it is published.
+ *
+ * What the output topics hold (the last record per key) is read back first. While the rebuilt
+ * records are not beyond the largest as_of_ms of what was read back, nothing is published: what
+ * equals the record read back is adopted with its revision, of what differs the latest is held.
+ * When an epoch's now has reached that instant, what is held goes out with the next revision, and
+ * from then on records pass, numbered on from the last revision of their key.
+ *
+ * Pure but for memory. thread: commit. */
+#ifndef ROLLCALL_SINK_CONTINUITY_H
+#define ROLLCALL_SINK_CONTINUITY_H
+
+#include "rollcall/error.h"
+#include "rollcall/record.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct continuity;
+
+enum rc_error continuity_open(struct continuity **ret_continuity);
+void continuity_close(struct continuity *continuity);
+
+/* A record of an output topic, in the order of its partition; value NULL: a tombstone. What does
+ * not read as a record of ours is passed over. MEMORY. */
+enum rc_error continuity_read_back(struct continuity *continuity, uint8_t topic, const char *key,
+                                   size_t key_size, const char *value, size_t value_size);
+/* A dead letter of that input position is published already. MEMORY. */
+enum rc_error continuity_read_dead(struct continuity *continuity, const char *topic,
+                                   int32_t partition, int64_t offset);
+/* All is read back; RC_TIME_NONE: there was nothing, so nothing is held. */
+int64_t continuity_read_all(struct continuity *continuity);
+
+bool continuity_rebuilding(const struct continuity *continuity);
+/* While rebuilding: a record that was made again, with its key and JSON text. MEMORY. */
+enum rc_error continuity_hold(struct continuity *continuity, const struct rc_record *rec,
+                              const char *key, size_t key_size, const char *json,
+                              size_t json_size);
+/* The epoch's now. True once: rebuilding is over, and what is held is to be published, each
+ * through continuity_number. The list, not in order, is lent until continuity_release. MEMORY. */
+enum rc_error continuity_reach(struct continuity *continuity, int64_t now_ms, bool *ret_over,
+                               struct rc_record ***ret_held, size_t *ret_count);
+void continuity_release(struct continuity *continuity);
+/* The revision that the record is published with, and a status that fits what was published
+ * before. Forgets the key when its life is over. MEMORY. */
+enum rc_error continuity_number(struct continuity *continuity, struct rc_record *rec,
+                                const char *key, size_t key_size);
+/* Whether a dead letter of that input position was published by a run before. */
+bool continuity_dead_known(const struct continuity *continuity, const char *topic,
+                           int32_t partition, int64_t offset);
+
+/* How many keys are known, how many records held; for tests and messages. */
+size_t continuity_keys(const struct continuity *continuity);
+size_t continuity_held(const struct continuity *continuity);
+
+#endif

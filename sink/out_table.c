@@ -1,0 +1,331 @@
+/* CSV, and a table with a human choice of columns. */
+#include "out_table.h"
+#include "record_text.h"
+#include "text.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- CSV ---- */
+
+#define CSV_NAME(name, unit, merge, help) #name,
+static const char *const csv_name[RC_FIGURE_COUNT] = {RC_VISIT_FIELDS(CSV_NAME)};
+#undef CSV_NAME
+#define CSV_BOOL(name, unit, merge, help) RC_UNIT_##unit == RC_UNIT_BOOL,
+static const bool csv_bool[RC_FIGURE_COUNT] = {RC_VISIT_FIELDS(CSV_BOOL)};
+#undef CSV_BOOL
+
+static char *csv_text(char *at, const char *bytes, uint32_t size)
+{
+    bool plain = true;
+    for (uint32_t i = 0; i < size && plain; i++)
+        plain = bytes[i] != '"' && bytes[i] != ',' && bytes[i] != '\r' && bytes[i] != '\n';
+    if (plain)
+        return text_put(at, bytes, size);
+    *at++ = '"';
+    for (uint32_t i = 0; i < size; i++) {
+        if (bytes[i] == '"')
+            *at++ = '"';
+        *at++ = bytes[i];
+    }
+    *at++ = '"';
+    return at;
+}
+
+static char *csv_word(char *at, const char *word)
+{
+    *at++ = ',';
+    return csv_text(at, word, (uint32_t)strlen(word));
+}
+
+static char *csv_int(char *at, int64_t value)
+{
+    *at++ = ',';
+    return text_int(at, value);
+}
+
+uint32_t out_csv_header(char *room)
+{
+    char *at = room;
+    for (uint32_t i = 0; i < RECORD_LEAD_COUNT; i++)
+        at = csv_word(at, record_lead_name[i]);
+    for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++)
+        at = csv_word(at, csv_name[i]);
+    at = text_put(at, "\r\n", 2);
+    memmove(room, room + 1, (size_t)(at - room - 1)); /* the comma before the first */
+    return (uint32_t)(at - room - 1);
+}
+
+uint32_t out_csv_record(const struct rc_windows *windows, const struct rc_record *rec, char *room)
+{
+    char *at = csv_text(room, record_client(rec), rec->client_size);
+    *at++ = ',';
+    at = csv_text(at, record_queue(rec), rec->queue_size);
+    at = csv_word(at, record_channel_name[rec->channel]);
+    at = csv_word(at, rc_window_name(windows, rec->window));
+    at = csv_word(at, record_kind_name[rec->kind]);
+    at = csv_int(at, rec->start_ms);
+    at = csv_int(at, rec->end_ms);
+    at = csv_int(at, rec->as_of_ms);
+    at = csv_word(at, record_status_name[rec->status]);
+    at = csv_int(at, rec->revision);
+    *at++ = ',';
+    at = text_hex64(at, rec->contract);
+    for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
+        if (rec->value[i] == RC_NULL)
+            *at++ = ',';
+        else if (csv_bool[i])
+            at = csv_word(at, rec->value[i] ? "true" : "false");
+        else
+            at = csv_int(at, rec->value[i]);
+    }
+    at = text_put(at, "\r\n", 2);
+    return (uint32_t)(at - room);
+}
+
+/* ---- table ---- */
+
+#define COLUMNS(X)                                                                                 \
+    X(window, "window", false)                                                                     \
+    X(start, "start (client's zone)", false)                                                       \
+    X(client, "client", false)                                                                     \
+    X(queue, "queue", false)                                                                       \
+    X(channel, "channel", false)                                                                   \
+    X(offered, "offered", true)                                                                    \
+    X(answered, "answered", true)                                                                  \
+    X(abandoned, "abandon %", true)                                                                \
+    X(level, "SL %", true)                                                                         \
+    X(target, "target", true)                                                                      \
+    X(verdict, "verdict", false)                                                                   \
+    X(met, "met/of", true)                                                                         \
+    X(asa, "ASA", true)                                                                            \
+    X(aht, "AHT", true)                                                                            \
+    X(fcr, "FCR %", true)                                                                          \
+    X(waiting, "waiting", true)                                                                    \
+    X(oldest, "oldest", true)                                                                      \
+    X(handling, "handling", true)                                                                  \
+    X(status, "status", false)
+#define COLUMN_ID(name, title, right) COLUMN_##name,
+enum column { COLUMNS(COLUMN_ID) COLUMN_COUNT };
+#define COLUMN_INFO(name, title, right) {title, right},
+static const struct {
+    const char *title;
+    bool right;
+} columns[COLUMN_COUNT] = {COLUMNS(COLUMN_INFO)};
+
+enum { CELL_ROOM = 72, ROWS_HELD = 400, LINE_ROOM = COLUMN_COUNT * (CELL_ROOM + 16) * 2 };
+struct row {
+    char cell[COLUMN_COUNT][CELL_ROOM];
+    int8_t verdict; /* 1: the service level's target is met, 0: missed, -1: neither */
+};
+struct out_table {
+    const struct rc_config *config;
+    struct out_buffer *buffer;
+    bool rolling, color, streaming;
+    uint32_t width[COLUMN_COUNT];
+    uint32_t row_count;
+    struct row *row;
+};
+
+/* Columns that a text takes: its code points. */
+static uint32_t text_width(const char *text)
+{
+    uint32_t width = 0;
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+static void cell_copy(char *cell, const char *bytes, uint32_t size)
+{
+    uint32_t fits = size < CELL_ROOM ? size : CELL_ROOM - 1;
+    memcpy(cell, bytes, fits);
+    cell[fits] = 0;
+}
+
+static void cell_count(char *cell, int64_t value)
+{
+    snprintf(cell, CELL_ROOM, "%lld", (long long)value);
+}
+
+/* Basis points as percent, cut to one decimal: 9999 bp never shows as 100 %. */
+static void cell_percent(char *cell, int64_t bp)
+{
+    if (bp == RC_NULL)
+        snprintf(cell, CELL_ROOM, "-");
+    else
+        snprintf(cell, CELL_ROOM, "%lld.%lld", (long long)(bp / 100), (long long)(bp / 10 % 10));
+}
+
+static void cell_duration(char *cell, int64_t ms)
+{
+    if (ms == RC_NULL)
+        snprintf(cell, CELL_ROOM, "-");
+    else
+        snprintf(cell, CELL_ROOM, "%lld:%02lld", (long long)(ms / 60000),
+                 (long long)(ms / 1000 % 60));
+}
+
+static void cell_start(const struct out_table *table, const struct rc_record *rec, char *cell)
+{
+    const struct rc_client_policy *policy =
+        rc_client_policy(&table->config->contracts, record_client(rec), rec->client_size);
+    int64_t local_ms = rec->start_ms;
+    if (policy->zone)
+        local_ms += rc_zone_offset(policy->zone, rec->start_ms);
+    int64_t days = local_ms / 86400000, rest = local_ms % 86400000, year;
+    if (rest < 0) {
+        rest += 86400000;
+        days--;
+    }
+    unsigned month, day;
+    rc_civil_from_days(days, &year, &month, &day);
+    int length = snprintf(cell, CELL_ROOM, "%04lld-%02u-%02u %02d:%02d", (long long)year, month,
+                          day, (int)(rest / 3600000), (int)(rest / 60000 % 60));
+    if (rest / 1000 % 60)
+        snprintf(cell + length, (size_t)(CELL_ROOM - length), ":%02d", (int)(rest / 1000 % 60));
+}
+
+static void fill_row(const struct out_table *table, const struct rc_record *rec, struct row *row)
+{
+    const int64_t *value = rec->value;
+    const char *window = rc_window_name(&table->config->windows, rec->window);
+    const char *status = record_status_name[rec->status];
+    cell_copy(row->cell[COLUMN_window], window, (uint32_t)strlen(window));
+    cell_start(table, rec, row->cell[COLUMN_start]);
+    cell_copy(row->cell[COLUMN_client], record_client(rec), rec->client_size);
+    cell_copy(row->cell[COLUMN_queue], record_queue(rec), rec->queue_size);
+    cell_copy(row->cell[COLUMN_channel], record_channel_name[rec->channel],
+              (uint32_t)strlen(record_channel_name[rec->channel]));
+    cell_count(row->cell[COLUMN_offered], value[RC_FIG_offered]);
+    cell_count(row->cell[COLUMN_answered], value[RC_FIG_answered]);
+    cell_percent(row->cell[COLUMN_abandoned], value[RC_FIG_abandon_bp]);
+    cell_percent(row->cell[COLUMN_level], value[RC_FIG_sl_bp]);
+    cell_percent(row->cell[COLUMN_target], value[RC_FIG_sl_target_bp]);
+    int64_t ok = value[RC_FIG_sl_ok];
+    row->verdict = ok == RC_NULL ? -1 : ok != 0;
+    snprintf(row->cell[COLUMN_verdict], CELL_ROOM, "%s",
+             ok == RC_NULL ? "-"
+             : ok          ? "ok"
+                           : "missed");
+    snprintf(row->cell[COLUMN_met], CELL_ROOM, "%lld/%lld", (long long)value[RC_FIG_sl_met],
+             (long long)value[RC_FIG_sl_of]);
+    cell_duration(row->cell[COLUMN_asa], value[RC_FIG_asa_ms]);
+    cell_duration(row->cell[COLUMN_aht], value[RC_FIG_aht_ms]);
+    cell_percent(row->cell[COLUMN_fcr], value[RC_FIG_fcr_bp]);
+    cell_count(row->cell[COLUMN_waiting], value[RC_FIG_waiting]);
+    cell_duration(row->cell[COLUMN_oldest], value[RC_FIG_oldest_wait_ms]);
+    cell_count(row->cell[COLUMN_handling], value[RC_FIG_handling]);
+    cell_copy(row->cell[COLUMN_status], status, (uint32_t)strlen(status));
+}
+
+static bool is_shown(const struct out_table *table, uint32_t column)
+{
+    return table->rolling ||
+           (column != COLUMN_waiting && column != COLUMN_oldest && column != COLUMN_handling);
+}
+
+static char *pad(char *at, uint32_t count)
+{
+    memset(at, ' ', count);
+    return at + count;
+}
+
+static char *put_cell(const struct out_table *table, char *at, uint32_t column, const char *text,
+                      const char *color)
+{
+    uint32_t size = (uint32_t)strlen(text), width = text_width(text);
+    uint32_t gap = width < table->width[column] ? table->width[column] - width : 0;
+    if (columns[column].right)
+        at = pad(at, gap);
+    if (color)
+        at = text_put(at, color, (uint32_t)strlen(color));
+    at = text_put(at, text, size);
+    if (color)
+        at = text_put(at, "\033[0m", 4);
+    return columns[column].right ? at : pad(at, gap);
+}
+
+static enum rc_error put_line(struct out_table *table, const struct row *row)
+{
+    char *room;
+    enum rc_error err = out_buffer_reserve(table->buffer, LINE_ROOM, &room);
+    if (err)
+        return err;
+    char *at = room;
+    for (uint32_t i = 0; i < COLUMN_COUNT; i++) {
+        if (!is_shown(table, i))
+            continue;
+        const char *color = NULL;
+        if (table->color && !row)
+            color = "\033[1m";
+        else if (table->color && row->verdict >= 0 && (i == COLUMN_verdict || i == COLUMN_level))
+            color = row->verdict ? "\033[32m" : "\033[31m";
+        if (at > room)
+            at = pad(at, 2);
+        at = put_cell(table, at, i, row ? row->cell[i] : columns[i].title, color);
+    }
+    while (at > room && at[-1] == ' ')
+        at--;
+    *at++ = '\n';
+    out_buffer_advance(table->buffer, (uint64_t)(at - room));
+    return RC_OK;
+}
+
+static enum rc_error let_go(struct out_table *table)
+{
+    for (uint32_t i = 0; i < COLUMN_COUNT; i++) {
+        table->width[i] = text_width(columns[i].title);
+        for (uint32_t j = 0; j < table->row_count; j++) {
+            uint32_t width = text_width(table->row[j].cell[i]);
+            if (width > table->width[i])
+                table->width[i] = width;
+        }
+    }
+    table->streaming = true;
+    enum rc_error err = table->row_count ? put_line(table, NULL) : RC_OK;
+    for (uint32_t j = 0; j < table->row_count && !err; j++)
+        err = put_line(table, &table->row[j]);
+    table->row_count = 0;
+    return err;
+}
+
+enum rc_error out_table_open(const struct rc_config *config, struct out_buffer *buffer,
+                             bool rolling, bool color, struct out_table **ret_table)
+{
+    struct out_table *table = calloc(1, sizeof *table);
+    if (!table)
+        return RC_ERR_MEMORY;
+    table->row = calloc(ROWS_HELD, sizeof *table->row);
+    if (!table->row) {
+        free(table);
+        return RC_ERR_MEMORY;
+    }
+    table->config = config;
+    table->buffer = buffer;
+    table->rolling = rolling;
+    table->color = color;
+    *ret_table = table;
+    return RC_OK;
+}
+
+enum rc_error out_table_record(struct out_table *table, const struct rc_record *rec)
+{
+    struct row *row = &table->row[table->streaming ? 0 : table->row_count++];
+    fill_row(table, rec, row);
+    if (table->streaming)
+        return put_line(table, row);
+    return table->row_count == ROWS_HELD ? let_go(table) : RC_OK;
+}
+
+enum rc_error out_table_finish(struct out_table *table)
+{
+    return table->streaming ? RC_OK : let_go(table);
+}
+
+void out_table_close(struct out_table *table)
+{
+    if (!table)
+        return;
+    free(table->row);
+    free(table);
+}

@@ -1,0 +1,160 @@
+/* A record as JSON, its key, and the canonical order of records. */
+#include "record_text.h"
+#include "text.h"
+
+const char *const record_channel_name[RC_CHANNEL_COUNT] = {"call", "chat", "ticket"};
+const char *const record_kind_name[2] = {"rolling", "interval"};
+const char *const record_status_name[4] = {"provisional", "final", "restated", "closed"};
+const char *const record_lead_name[RECORD_LEAD_COUNT] = {
+    "client", "queue",    "channel", "window",   "kind",    "start_ms",
+    "end_ms", "as_of_ms", "status",  "revision", "contract"};
+
+/* `,"name":` ready to be copied; every prefix is copied whole, at a size that the compiler knows,
+ * and the next byte written goes over what was too much. */
+enum { PREFIX_ROOM = 24 };
+struct field {
+    char prefix[PREFIX_ROOM];
+    uint8_t size;
+    bool boolean;
+};
+#define FIELD(name, unit, merge, help)                                                             \
+    {",\"" #name "\":", sizeof(",\"" #name "\":") - 1, RC_UNIT_##unit == RC_UNIT_BOOL},
+static const struct field fields[RC_FIGURE_COUNT] = {RC_VISIT_FIELDS(FIELD)};
+#undef FIELD
+#define FIELD_FITS(name, unit, merge, help)                                                        \
+    static_assert(sizeof(",\"" #name "\":") <= PREFIX_ROOM, "make PREFIX_ROOM larger");
+RC_VISIT_FIELDS(FIELD_FITS)
+#undef FIELD_FITS
+static_assert(2 * TEXT_JSON_GROWTH * 256 + 512 + RC_FIGURE_COUNT * (PREFIX_ROOM + TEXT_INT_MAX) <=
+                  SINK_RECORD_TEXT_MAX,
+              "a record always fits");
+
+#define PUT(at, literal) text_put(at, literal, sizeof(literal) - 1)
+
+static char *put_name(char *at, const char *name)
+{
+    *at++ = '"';
+    at = text_put(at, name, (uint32_t)strlen(name));
+    *at++ = '"';
+    return at;
+}
+
+static char *put_lead(char *at, const struct rc_windows *windows, const struct rc_record *rec)
+{
+    at = PUT(at, "{\"client\":");
+    at = text_json(at, record_client(rec), rec->client_size);
+    at = PUT(at, ",\"queue\":");
+    at = text_json(at, record_queue(rec), rec->queue_size);
+    at = PUT(at, ",\"channel\":");
+    at = put_name(at, record_channel_name[rec->channel]);
+    const char *window = rc_window_name(windows, rec->window);
+    at = PUT(at, ",\"window\":");
+    at = text_json(at, window, (uint32_t)strlen(window));
+    at = PUT(at, ",\"kind\":");
+    at = put_name(at, record_kind_name[rec->kind]);
+    at = PUT(at, ",\"start_ms\":");
+    at = text_int(at, rec->start_ms);
+    at = PUT(at, ",\"end_ms\":");
+    at = text_int(at, rec->end_ms);
+    at = PUT(at, ",\"as_of_ms\":");
+    at = text_int(at, rec->as_of_ms);
+    at = PUT(at, ",\"status\":");
+    at = put_name(at, record_status_name[rec->status]);
+    at = PUT(at, ",\"revision\":");
+    at = text_uint(at, rec->revision);
+    at = PUT(at, ",\"contract\":\"");
+    at = text_hex64(at, rec->contract);
+    *at++ = '"';
+    return at;
+}
+
+uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec, char *room)
+{
+    char *at = put_lead(room, windows, rec);
+    for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
+        int64_t value = rec->value[i];
+        memcpy(at, fields[i].prefix, PREFIX_ROOM);
+        at += fields[i].size;
+        if (value == RC_NULL)
+            at = PUT(at, "null");
+        else if (!fields[i].boolean)
+            at = text_int(at, value);
+        else
+            at = value ? PUT(at, "true") : PUT(at, "false");
+    }
+    *at++ = '}';
+    return (uint32_t)(at - room);
+}
+
+/* ---- key ---- */
+
+static char *put_key_part(char *at, const char *bytes, uint32_t size)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (uint32_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if (byte >= 0x20 && byte != '%' && byte != '|' && byte != 0x7f) {
+            *at++ = (char)byte;
+            continue;
+        }
+        *at++ = '%';
+        *at++ = hex[byte >> 4];
+        *at++ = hex[byte & 15];
+    }
+    return at;
+}
+
+uint32_t sink_record_key(const struct rc_windows *windows, const struct rc_record *rec, char *room)
+{
+    const char *window = rc_window_name(windows, rec->window);
+    char *at = put_key_part(room, record_client(rec), rec->client_size);
+    *at++ = '|';
+    at = put_key_part(at, record_queue(rec), rec->queue_size);
+    *at++ = '|';
+    at = text_put(at, record_channel_name[rec->channel],
+                  (uint32_t)strlen(record_channel_name[rec->channel]));
+    *at++ = '|';
+    at = put_key_part(at, window, (uint32_t)strlen(window));
+    if (rec->kind == RC_KIND_INTERVAL) {
+        *at++ = '|';
+        at = text_int(at, rec->start_ms);
+    }
+    return (uint32_t)(at - room);
+}
+
+/* ---- order ---- */
+
+static int compare_bytes(const char *a, uint32_t a_size, const char *b, uint32_t b_size)
+{
+    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    return order ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+#define COMPARE(field)                                                                             \
+    if (a->field != b->field)                                                                      \
+    return a->field < b->field ? -1 : 1
+
+int record_compare_key(const struct rc_record *a, const struct rc_record *b)
+{
+    int order = compare_bytes(record_client(a), a->client_size, record_client(b), b->client_size);
+    if (order)
+        return order;
+    COMPARE(total);
+    order = compare_bytes(record_queue(a), a->queue_size, record_queue(b), b->queue_size);
+    if (order)
+        return order;
+    COMPARE(channel);
+    return 0;
+}
+
+int sink_record_compare(const struct rc_record *a, const struct rc_record *b)
+{
+    COMPARE(as_of_ms);
+    COMPARE(topic);
+    int order = record_compare_key(a, b);
+    if (order)
+        return order;
+    COMPARE(window);
+    COMPARE(start_ms);
+    return 0;
+}
