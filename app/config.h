@@ -1,0 +1,36 @@
+/* The configuration: one YAML file, read once, checked whole. `rollcall check` and every start go
+ * through config_load(), so what one refuses the other refuses.
+ *
+ * The way of a file: config_yaml (text to a tree with positions; libfyaml) -> config_schema (the
+ * table of keys; each value is parsed by config_value) -> config_settings, config_contract
+ * (inheritance and what must fit together) -> struct rc_config. A mistake never stops the reading:
+ * all are collected and printed together, sorted by line.
+ *
+ * Where the specification is silent: without `windows` there are a rolling 15m every 10s and the
+ * intervals 30m and day; a present `windows` without `rolling` or `interval` has none of these.
+ * An empty value (`clients:`) is an empty map or list; a single value may not be empty. Anchors,
+ * aliases, tags and merge keys are refused. `http: {listen: HOST:PORT}` or `listen: off`. */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include "rollcall/config.h"
+#include "rollcall/error.h"
+
+#include <stdio.h>
+
+struct config_loaded {
+    const struct rc_config *config;
+    struct config_reader *reader; /* of the loader: the tree and the levels, for explanations */
+};
+
+/* Reads and checks the file. Prints every mistake to `diagnostics` (borrowed; NULL: silent).
+ * RC_ERR_IO, RC_ERR_DENIED: it cannot be read (said too); RC_ERR_CONFIG: it has mistakes. Gives *ret_loaded, for
+ * config_free(). thread: main, before others start. */
+enum rc_error config_load(const char *path, FILE *diagnostics, struct config_loaded **ret_loaded);
+/* The same from memory (borrowed until return); `name` stands in messages. */
+enum rc_error config_load_text(const char *name, const char *text, size_t size, FILE *diagnostics,
+                               struct config_loaded **ret_loaded);
+/* Takes NULL too. Whatever came from `config` is gone then. */
+void config_free(struct config_loaded *loaded);
+
+#endif

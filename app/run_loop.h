@@ -1,0 +1,28 @@
+/* The main thread of `run`: a libevent loop with signals, a timer and HTTP. It touches no event and
+ * never slows the core. */
+#ifndef APP_RUN_LOOP_H
+#define APP_RUN_LOOP_H
+
+#include "run_service.h"
+
+struct run_loop;
+struct run_loop_options {
+    const struct rc_config *config;
+    struct run_service *service;
+    bool until_idle;               /* stop by itself when all partitions are idle */
+    /* SIGHUP: reads the configuration again; true: it is valid. */
+    bool (*reload)(void *opaque);
+    void (*print)(void *opaque, const char *line);
+    void *opaque;
+};
+
+/* HTTP is opened here. thread: main; the service's threads do not run yet. */
+enum rc_error run_loop_open(const struct run_loop_options *options, struct run_loop **ret_loop,
+                            char ret_message[256]);
+/* Until the service is over, or has not stopped in time; false: the latter. */
+bool run_loop_run(struct run_loop *loop);
+/* The service's `ended`. thread: any; `loop` may be NULL. */
+void run_loop_wake(struct run_loop *loop);
+void run_loop_close(struct run_loop *loop);
+
+#endif

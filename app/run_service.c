@@ -1,0 +1,306 @@
+#include "run_service.h"
+
+#include "engine.h"
+#include "kafka_words.h"
+#include "terminal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    HELD_BACK_MS = 60000, /* a partition so far behind another one is named … */
+    HELD_FOR_S = 10,      /* … when it has been for so long */
+    NOBODY = -1
+};
+
+struct run_service {
+    struct run_service_options options;
+    struct kafka_words words;
+    struct kafka_speaker ingest_speaker, sink_speaker;
+    struct ingest_kafka *source;
+    struct sink_output output;
+    struct sink_table *table;
+    struct engine *engine;
+    struct ingest_partition *partition;
+    uint32_t partition_count, partition_room;
+    bool caught_up;          /* every partition was at its end once */
+    int64_t held_by, said_held_by;
+    int held_for_s;
+    _Atomic bool leave;
+};
+
+/* ---- between the parts ---- */
+
+static const char *name_source(const void *opaque, uint32_t source, int32_t *ret_partition)
+{
+    const struct run_service *service = opaque;
+    return ingest_kafka_source(service->source, source, ret_partition);
+}
+
+static void on_published(void *opaque, uint64_t epoch)
+{
+    struct run_service *service = opaque;
+    ingest_kafka_published(service->source, epoch);
+}
+
+static void on_ended(void *opaque)
+{
+    struct run_service *service = opaque;
+    if (service->options.ended)
+        service->options.ended(service->options.opaque);
+}
+
+static enum rc_error run_source(void *opaque, char ret_message[256])
+{
+    return ingest_kafka_run(opaque, ret_message);
+}
+
+/* ---- life ---- */
+
+static enum rc_error open_parts(struct run_service *service, char ret_message[256])
+{
+    const struct rc_config *config = service->options.config;
+    struct sink_kafka_options sink = {.config = config,
+                                      .source = name_source,
+                                      .source_opaque = service,
+                                      .say = kafka_words_say,
+                                      .opaque = &service->sink_speaker,
+                                      .leave = &service->leave};
+    enum rc_error err = sink_kafka_open(&sink, &service->output, ret_message);
+    if (!err)
+        err = sink_table_open(&config->windows, &service->table);
+    uint64_t secret = engine_secret();
+    struct engine_options engine = {.config = config,
+                                    .shards = service->options.shards,
+                                    .hash_secret = secret,
+                                    .provisional = true,
+                                    .output = service->output,
+                                    .table = service->table,
+                                    .published = on_published,
+                                    .ended = on_ended,
+                                    .opaque = service};
+    if (!err)
+        err = engine_open(&engine, &service->engine);
+    struct ingest_kafka_options source = {.config = config,
+                                          .hash_secret = secret,
+                                          .say = kafka_words_say,
+                                          .opaque = &service->ingest_speaker};
+    if (!err)
+        err = ingest_kafka_open(&source, engine_input(service->engine), &service->source,
+                                ret_message);
+    return err;
+}
+
+enum rc_error run_service_open(const struct run_service_options *options,
+                               struct run_service **ret_service, char ret_message[256])
+{
+    struct run_service *service = calloc(1, sizeof *service);
+    ret_message[0] = '\0';
+    if (!service) {
+        snprintf(ret_message, 256, "%s", rc_error_text(RC_ERR_MEMORY));
+        return RC_ERR_MEMORY;
+    }
+    service->options = *options;
+    service->held_by = service->said_held_by = NOBODY;
+    kafka_words_init(&service->words, &options->config->kafka, options->print, options->opaque);
+    service->ingest_speaker = (struct kafka_speaker){&service->words, 1};
+    service->sink_speaker = (struct kafka_speaker){&service->words, 2};
+    enum rc_error err = open_parts(service, ret_message);
+    if (err) {
+        if (!ret_message[0])
+            snprintf(ret_message, 256, "%s", rc_error_text(err));
+        run_service_close(service);
+        return err;
+    }
+    *ret_service = service;
+    return RC_OK;
+}
+
+enum rc_error run_service_start(struct run_service *service, char ret_message[256])
+{
+    enum rc_error err = engine_start(service->engine, run_source, service->source);
+    if (err)
+        snprintf(ret_message, 256, "a thread cannot be started: %s", rc_error_text(err));
+    return err;
+}
+
+void run_service_stop(struct run_service *service)
+{
+    atomic_store_explicit(&service->leave, true, memory_order_relaxed);
+    ingest_kafka_stop(service->source);
+}
+
+void run_service_give_up(struct run_service *service)
+{
+    ingest_kafka_give_up(service->source);
+}
+
+bool run_service_over(struct run_service *service)
+{
+    return engine_wait(service->engine, 0);
+}
+
+enum rc_error run_service_result(struct run_service *service, bool *ret_stuck,
+                                 char ret_message[256])
+{
+    enum rc_error err = engine_error(service->engine, ret_message);
+    *ret_stuck = err != RC_OK || !engine_wait(service->engine, 0);
+    if (!*ret_stuck)
+        err = engine_join(service->engine, ret_message);
+    return err;
+}
+
+void run_service_close(struct run_service *service)
+{
+    if (!service)
+        return;
+    engine_close(service->engine);
+    ingest_kafka_close(service->source);
+    if (service->output.close)
+        service->output.close(service->output.self);
+    if (service->table)
+        sink_table_close(service->table);
+    kafka_words_done(&service->words);
+    free(service->partition);
+    free(service);
+}
+
+/* ---- how it stands ---- */
+
+static void look_at_partitions(struct run_service *service)
+{
+    uint32_t count =
+        ingest_kafka_partitions(service->source, service->partition, service->partition_room);
+    if (count > service->partition_room) {
+        struct ingest_partition *list = realloc(service->partition, count * sizeof *list);
+        if (!list)
+            return;
+        service->partition = list;
+        service->partition_room = count;
+        count = ingest_kafka_partitions(service->source, list, count);
+    }
+    service->partition_count =
+        count < service->partition_room ? count : service->partition_room;
+}
+
+bool run_service_idle(struct run_service *service)
+{
+    look_at_partitions(service);
+    for (uint32_t i = 0; i < service->partition_count; i++)
+        if (!service->partition[i].idle)
+            return false;
+    return service->partition_count > 0;
+}
+
+static bool catching_up(struct run_service *service, char ret_reason[256])
+{
+    char count[TERMINAL_TEXT_MAX];
+    if (service->caught_up)
+        return false;
+    look_at_partitions(service);
+    if (!service->partition_count) {
+        snprintf(ret_reason, 256, "waiting for Kafka: no input topic was found yet");
+        return true;
+    }
+    for (uint32_t i = 0; i < service->partition_count; i++) {
+        const struct ingest_partition *part = &service->partition[i];
+        if (part->end_offset >= 0 && part->next_offset >= part->end_offset)
+            continue;
+        snprintf(ret_reason, 256, "reading the backlog: %s [%d] is %s records from its end",
+                 part->topic, (int)part->partition,
+                 part->end_offset < 0
+                     ? "an unknown number of"
+                     : terminal_count((uint64_t)(part->end_offset - part->next_offset), count));
+        return true;
+    }
+    service->caught_up = true;
+    return false;
+}
+
+bool run_service_ready(struct run_service *service, char ret_reason[256])
+{
+    if (!kafka_words_well(&service->words, ret_reason, 256))
+        return false;
+    if (catching_up(service, ret_reason))
+        return false;
+    return sink_kafka_ready(&service->output, ret_reason);
+}
+
+/* Who holds the watermark back, and by how much against the one that is furthest. */
+static int64_t find_holder(struct run_service *service, int64_t *ret_behind_ms)
+{
+    int64_t holder = NOBODY, furthest_ms = RC_TIME_NONE;
+    look_at_partitions(service);
+    for (uint32_t i = 0; i < service->partition_count; i++) {
+        const struct ingest_partition *part = &service->partition[i];
+        if (part->holds_back)
+            holder = i;
+        if (part->watermark_ms > furthest_ms)
+            furthest_ms = part->watermark_ms;
+    }
+    if (holder == NOBODY || furthest_ms == RC_TIME_NONE)
+        return NOBODY;
+    int64_t at_ms = service->partition[holder].watermark_ms;
+    *ret_behind_ms = at_ms == RC_TIME_NONE ? INT64_MAX : furthest_ms - at_ms;
+    return *ret_behind_ms > HELD_BACK_MS ? holder : NOBODY;
+}
+
+void run_service_watch(struct run_service *service)
+{
+    int64_t behind_ms = 0, holder = find_holder(service, &behind_ms);
+    char line[400], behind[TERMINAL_TEXT_MAX];
+    service->held_for_s = holder == service->held_by ? service->held_for_s + 1 : 0;
+    service->held_by = holder;
+    if (service->held_for_s < HELD_FOR_S || holder == service->said_held_by)
+        return;
+    if (holder == NOBODY) {
+        snprintf(line, sizeof line, "no partition holds the watermark back any more");
+    } else {
+        const struct ingest_partition *part = &service->partition[holder];
+        snprintf(line, sizeof line, "the watermark is held back by %s [%d], %s%s", part->topic,
+                 (int)part->partition,
+                 behind_ms == INT64_MAX ? "of which nothing was read yet"
+                                        : terminal_duration(behind_ms, behind),
+                 behind_ms == INT64_MAX ? "" : " behind the furthest");
+    }
+    service->said_held_by = holder;
+    service->options.print(service->options.opaque, line);
+}
+
+struct sink_table *run_service_table(struct run_service *service)
+{
+    return service->table;
+}
+
+char *run_service_metrics(struct run_service *service, bool reload_ok)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    look_at_partitions(service);
+    struct engine_metrics metrics = {.config = service->options.config,
+                                     .ingest = ingest_kafka_stats(service->source),
+                                     .partition = service->partition,
+                                     .partition_count = service->partition_count,
+                                     .reload_ok = reload_ok,
+                                     .wall_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000};
+    return engine_metrics_text(service->engine, &metrics);
+}
+
+void run_service_figures(struct run_service *service, struct run_service_figures *ret_figures)
+{
+    struct engine_stats stats;
+    const struct sink_commit_stats *commit = sink_commit_stats(engine_commit(service->engine));
+    const struct rc_ingest_stats *ingest = ingest_kafka_stats(service->source);
+    engine_stats(service->engine, &stats);
+    *ret_figures = (struct run_service_figures){
+        .events = rc_counter_read(&ingest->lines),
+        .records = stats.records,
+        .published = rc_counter_read(&commit->records),
+        .dead_letters = rc_counter_read(&commit->dead_letters),
+        .late = stats.late,
+        .contacts = stats.contacts,
+        .now_ms = (int64_t)stats.now_ms,
+        .shards = engine_shards(service->engine)};
+}

@@ -1,0 +1,57 @@
+/* The service without its face: Kafka source, engine and Kafka output put together, as `run` and
+ * `demo` need them. All functions: thread: main, unless they say otherwise. */
+#ifndef APP_RUN_SERVICE_H
+#define APP_RUN_SERVICE_H
+
+#include "rollcall/config.h"
+#include "rollcall/error.h"
+#include "rollcall/sink.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct run_service;
+struct run_service_options {
+    const struct rc_config *config; /* borrowed, outlives the service */
+    uint32_t shards;                /* 0: one per core but one */
+    /* A line for the log. thread: any. */
+    void (*print)(void *opaque, const char *line);
+    /* A thread has ended: run_service_over may answer otherwise now. thread: any. May be NULL */
+    void (*ended)(void *opaque);
+    void *opaque;
+};
+
+enum rc_error run_service_open(const struct run_service_options *options,
+                               struct run_service **ret_service, char ret_message[256]);
+enum rc_error run_service_start(struct run_service *service, char ret_message[256]);
+/* Finishes the epoch and publishes it; over soon after, at most a few seconds when Kafka is away. */
+void run_service_stop(struct run_service *service);
+/* For when that takes too long: no more waiting for room. */
+void run_service_give_up(struct run_service *service);
+/* All threads have ended, or one has failed. */
+bool run_service_over(struct run_service *service);
+/* What it ended with. When other threads may still wait for one that failed, *ret_stuck is true:
+ * then run_service_close must not be called, the process ends as it is. */
+enum rc_error run_service_result(struct run_service *service, bool *ret_stuck,
+                                 char ret_message[256]);
+/* After the threads have ended. Takes NULL. */
+void run_service_close(struct run_service *service);
+
+/* All partitions are at their end and were quiet for idle_after; there is at least one. */
+bool run_service_idle(struct run_service *service);
+/* thread: main. false: why, in words. */
+bool run_service_ready(struct run_service *service, char ret_reason[256]);
+/* Says, once each time, which partition holds the watermark back; to be called every second. */
+void run_service_watch(struct run_service *service);
+
+struct sink_table *run_service_table(struct run_service *service);
+/* OpenMetrics text, freed by the caller; NULL: no memory. */
+char *run_service_metrics(struct run_service *service, bool reload_ok);
+struct run_service_figures {
+    uint64_t events, records, published, dead_letters, late, contacts;
+    int64_t now_ms;
+    uint32_t shards;
+};
+void run_service_figures(struct run_service *service, struct run_service_figures *ret_figures);
+
+#endif
