@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Compares the last interval record of every key of two recordings of rollcall.metrics.
+
+    tests/system/compare.py LEFT.ndjson RIGHT.ndjson [--revisions]
+
+Each line is one record, the last of a key counts. All fields must be equal but those that may tell
+of arrival (SPEC section 8: revision, status, as_of_ms, oldest_wait_ms). --revisions: also checks
+that on the right the revisions of every key count from 1 without a gap, over all its records.
+Exit code 1 if anything differs; the last line says how much was compared.
+"""
+import json
+import sys
+
+ARRIVAL = ("revision", "status", "as_of_ms", "oldest_wait_ms")
+KEY = ("client", "queue", "channel", "window", "start_ms")
+
+
+def read(path, revisions):
+    last, faults = {}, 0
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            record = json.loads(line)
+            key = tuple(record[name] for name in KEY if name != "start_ms")
+            if record["kind"] == "interval":
+                key += (record["start_ms"],)
+            before = last.get(key)
+            expected = before["revision"] + 1 if before else 1
+            if revisions and record["revision"] != expected:
+                faults += 1
+                if faults <= 5:
+                    print(f"{path}: {key}: revision {record['revision']}, expected {expected}")
+            last[key] = record
+    return {key: r for key, r in last.items() if r["kind"] == "interval"}, faults
+
+
+def differences(left, right):
+    for key in sorted(left.keys() | right.keys(), key=str):
+        a, b = left.get(key), right.get(key)
+        if a is None or b is None:
+            yield key, "only on the " + ("right" if a is None else "left")
+            continue
+        fields = [name for name in a.keys() | b.keys()
+                  if name not in ARRIVAL and a.get(name) != b.get(name)]
+        if fields:
+            yield key, ", ".join(f"{n}: {a.get(n)} / {b.get(n)}" for n in sorted(fields))
+
+
+def main():
+    paths = [a for a in sys.argv[1:] if not a.startswith("--")]
+    if len(paths) != 2:
+        print(__doc__, file=sys.stderr)
+        return 64
+    left, _ = read(paths[0], False)
+    right, faults = read(paths[1], "--revisions" in sys.argv)
+    found = list(differences(left, right))
+    for key, what in found[:10]:
+        print(key, what)
+    print(f"{len(left)} keys on the left, {len(right)} on the right, {len(found)} differ, "
+          f"{faults} wrong revisions")
+    return 1 if found or faults or not left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# run is stopped and started again in the middle, first with SIGTERM, then with kill -9: no figure
+# differs, revisions go on without a gap, every dead letter is there once.
+port=19780
+# shellcheck source=tests/system/kafka_common.bash
+. "$(dirname "$0")/kafka_common.bash"
+
+start_broker
+simulate --clients 5 --contacts 400 --for 1d --seed 13
+lines=$(wc -l <"$work/events.ndjson")
+say "feeding $lines events in about 12 s; run reads along"
+feed --rate $((lines / 12)) --tick 2024-01-20T00:00:00Z "$work/config.yaml" \
+    "$work/events.ndjson" &
+feed_pid=$!
+sleep 1
+start_run
+wait_records 100 30
+before=$(date +%s%N)
+kill -TERM "$run_pid"
+wait_run 6 || fail "SIGTERM: run ends with $?"
+say "SIGTERM: left after $((($(date +%s%N) - before) / 1000000)) ms, $(count rollcall.metrics) out"
+start_run
+wait_records 1000 30
+sleep 1
+kill -KILL "$run_pid"
+wait_run 6 || true
+say "kill -9, with $(count rollcall.metrics) records out"
+start_run
+sleep 2
+kill -KILL "$run_pid"
+wait_run 6 || true
+say "kill -9 again, with $(count rollcall.metrics) records out"
+wait "$feed_pid" || fail "feed"
+feed_pid=''
+start_run --until-idle
+wait_run 120 || fail "run ends with an error"
+grep "rebuilt:" "$work/run.log"
+compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
+compare_dead_letters
+published=$(count rollcall.metrics)
+say "once more: nothing is published that was published before"
+start_run --until-idle
+wait_run 120 || fail "run ends with an error"
+[ "$(count rollcall.metrics)" = "$published" ] ||
+    fail "$(($(count rollcall.metrics) - published)) records were published again"

@@ -1,0 +1,157 @@
+/* Opening hours against a walk minute by minute over random calendars: an opening is the earliest
+ * instant that shows its local time, a closing the latest; where none does, the first after. */
+#include "config_calendar.h"
+#include "config_help.h"
+#include "config_zone.h"
+
+#define MINUTE INT64_C(60000)
+#define DAY INT64_C(86400000)
+enum { DAYS = 6, SLACK = 3 };
+
+static uint64_t state = 88172645463325252u;
+static uint32_t draw(uint32_t below)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return below == 0 ? 0 : (uint32_t)(state % below);
+}
+
+/* Minutes of local time and of UTC around a change of the clocks. */
+struct stretch {
+    int64_t first_ms;
+    int64_t local[(DAYS + 2 * SLACK) * 1440]; /* of each minute */
+    bool open[(DAYS + 2 * SLACK) * 1440];
+    size_t count;
+};
+
+static void stretch_fill(struct stretch *stretch, const struct rc_zone *zone, int64_t first_ms)
+{
+    uint32_t step = 0;
+    stretch->first_ms = first_ms;
+    stretch->count = sizeof(stretch->local) / sizeof(*stretch->local);
+    for (size_t i = 0; i < stretch->count; i++) {
+        int64_t at = first_ms + (int64_t)i * MINUTE;
+        while (step + 1 < zone->step_count && zone->step[step + 1].from_ms <= at)
+            step++;
+        stretch->local[i] = at + zone->step[step].offset_ms;
+        stretch->open[i] = false;
+    }
+}
+
+/* The minute that a local time stands for. */
+static size_t minute_of(const struct stretch *stretch, int64_t local_ms, bool later)
+{
+    size_t found = stretch->count;
+    for (size_t i = 0; i < stretch->count; i++)
+        if (stretch->local[i] == local_ms && (found == stretch->count || later))
+            found = i;
+    for (size_t i = 1; i < stretch->count && found == stretch->count; i++)
+        if (stretch->local[i - 1] < local_ms && stretch->local[i] > local_ms)
+            found = i;
+    return found;
+}
+
+static void stretch_open(struct stretch *stretch, const struct config_calendar *calendar)
+{
+    int64_t first = stretch->local[0] / DAY + 1, last = stretch->local[stretch->count - 1] / DAY - 1;
+    for (int64_t day = first; day <= last; day++) {
+        const struct config_hours_list *list = &calendar->week[(day + 3) % 7];
+        for (uint32_t i = 0; i < calendar->exception_count; i++)
+            if (calendar->exception[i].day == day)
+                list = &calendar->exception[i].hours;
+        for (uint32_t i = 0; i < list->count; i++) {
+            size_t from = minute_of(stretch, day * DAY + list->hours[i].from * MINUTE, false);
+            size_t to = minute_of(stretch, day * DAY + list->hours[i].to * MINUTE, true);
+            for (size_t at = from; at < to; at++)
+                stretch->open[at] = true;
+        }
+    }
+}
+
+static struct config_hours_list draw_hours(struct config_hours *room)
+{
+    struct config_hours_list list = {draw(4), room};
+    for (uint32_t i = 0; i < list.count; i++) {
+        room[i].from = draw(3) == 0 ? draw(240) : draw(1440);
+        room[i].to = room[i].from + 1 + draw(1440);
+        if (room[i].to > room[i].from + 1440 || room[i].to > 2879)
+            room[i].to = room[i].from + 1;
+    }
+    config_hours_unite(&list);
+    return list;
+}
+
+Test(config_calendar, hours_agree_with_a_walk_by_minutes, .timeout = 280)
+{
+    static const char *const names[] = {"America/New_York",  "Europe/London", "Australia/Lord_Howe",
+                                        "America/Sao_Paulo", "Africa/Cairo",  "Pacific/Apia",
+                                        "Asia/Kolkata"};
+    static struct rc_zone_step steps[CONFIG_ZONE_STEPS_MAX];
+    static struct stretch stretch;
+    for (int round = 0; round < 42; round++) {
+        struct config_arena arena = {0};
+        struct config_hours room[9][4];
+        struct config_exception exceptions[2];
+        struct rc_zone zone = {names[round % 7], config_zone_steps(names[round % 7], steps), steps};
+        uint32_t change = zone.step_count < 3 ? 0 : zone.step_count / 3 + draw(zone.step_count / 2);
+        int64_t around = zone.step[change].from_ms > 0 ? zone.step[change].from_ms : 1767603600000;
+        around = around < 700000000000 ? 1325203200000 - DAY : around; /* Apia, at the end of 2011 */
+        int64_t first = around / DAY * DAY - (SLACK + DAYS / 2) * DAY;
+        struct config_calendar calendar = {.name = "c", .zone = &zone, .exception = exceptions,
+                                           .exception_count = 2};
+        for (int i = 0; i < 7; i++)
+            calendar.week[i] = draw_hours(room[i]);
+        for (int i = 0; i < 2; i++)
+            exceptions[i] = (struct config_exception){around / DAY + i, draw_hours(room[7 + i])};
+        stretch_fill(&stretch, &zone, first);
+        stretch_open(&stretch, &calendar);
+        const struct rc_calendar *compiled = config_calendar_compile(&arena, &calendar);
+        for (size_t i = SLACK * 1440; i < stretch.count - SLACK * 1440; i++) {
+            int64_t at = first + (int64_t)i * MINUTE;
+            cr_assert_eq(rc_calendar_open(compiled, at), stretch.open[i], "%s at %ld, round %d",
+                         zone.name, (long)at, round);
+        }
+        for (uint32_t i = 1; i < compiled->span_count; i++)
+            cr_assert(compiled->span[i - 1].to_ms < compiled->span[i].from_ms);
+        config_arena_done(&arena);
+    }
+}
+
+Test(config_calendar, overlapping_hours_unite)
+{
+    struct config_hours hours[] = {{600, 700}, {100, 200}, {650, 900}, {200, 250}};
+    struct config_hours_list list = {4, hours};
+    config_hours_unite(&list);
+    cr_assert_eq(list.count, 2);
+    cr_assert(hours[0].from == 100 && hours[0].to == 250);
+    cr_assert(hours[1].from == 600 && hours[1].to == 900);
+}
+
+static int64_t open_ms(const char *hours, int64_t from_ms, int64_t to_ms)
+{
+    char text[400];
+    snprintf(text, sizeof(text),
+             "calendars: {c: {timezone: America/New_York, week: %s}}\n"
+             "defaults: {call: {service_level: {within: 20s, calendar: c}}}\n",
+             hours);
+    struct config_loaded *loaded = config_taken(text);
+    const struct rc_calendar *calendar =
+        loaded->config->contracts.defaults.channel[RC_CALL].dated[0].contract.sl_calendar;
+    int64_t open = 0;
+    for (int64_t at = from_ms; at < to_ms; at += MINUTE)
+        open += rc_calendar_open(calendar, at) ? MINUTE : 0;
+    config_free(loaded);
+    return open;
+}
+
+Test(config_calendar, hours_may_cross_midnight_and_wrap_the_week)
+{
+    const int64_t monday = 1767571200000 + 5 * 60 * MINUTE; /* 2026-01-05 in New York */
+    cr_assert_eq(open_ms("{mon-fri: [\"09:00-17:00\"]}", monday, monday + 7 * DAY),
+                 5 * 8 * 60 * MINUTE);
+    cr_assert_eq(open_ms("{sun: [\"22:00-06:00\"]}", monday, monday + DAY), 6 * 60 * MINUTE);
+    cr_assert_eq(open_ms("{fri-mon: [\"00:00-24:00\"]}", monday, monday + 7 * DAY), 4 * DAY);
+    cr_assert_eq(open_ms("{mon: [\"09:00-12:00\", \"11:00-13:00\"]}", monday, monday + DAY),
+                 4 * 60 * MINUTE);
+}

@@ -1,0 +1,146 @@
+#include "core_fixture.h"
+
+struct shop {
+    struct core core;
+    struct agg_task *task;
+    uint32_t key, total;
+};
+
+static void shop_open(struct shop *shop)
+{
+    core_init(&shop->core);
+    shop->task = core_task_open(&shop->core);
+    uint32_t client = agg_client_get(shop->task, "acme", 4);
+    uint32_t queue = agg_queue_get(shop->task, client, "sales", 5);
+    shop->key = agg_key_get(shop->task, client, queue, RC_CALL);
+    shop->total = agg_link_at(shop->task, agg_key_at(shop->task, shop->key)->up)->key;
+    agg_task_advance(shop->task, T0 + HOUR_MS);
+}
+
+static void shop_close(struct shop *shop)
+{
+    agg_task_close(shop->task);
+    core_close(&shop->core);
+}
+
+/* What the pane of that window that holds the instant says of the figure. */
+static int64_t pane_value(struct shop *shop, uint32_t key, uint32_t window, int64_t at,
+                          enum rc_figure figure)
+{
+    int64_t value[RC_SUM_COUNT];
+    uint32_t ref = agg_pane_get(shop->task, key, window, at);
+    agg_sums_read(shop->task, &agg_pane_at(shop->task, ref)->sums, value);
+    return value[figure];
+}
+
+Test(window, sums_are_those_of_a_plain_array_whatever_figures_come_in_whatever_order)
+{
+    struct shop shop;
+    shop_open(&shop);
+    struct core_random random = {4};
+    int64_t expected[RC_SUM_COUNT] = {0};
+    for (uint32_t i = 0; i < 3000; i++) {
+        struct agg_item item = {(uint8_t)core_draw(&random, RC_SUM_COUNT),
+                                (int64_t)core_draw(&random, 1000) - 300};
+        if (item.figure == RC_FIG_wait_ms_max)
+            continue;
+        agg_window_add(shop.task, shop.key, T0 + HOUR_MS - 1000, &item, 1);
+        expected[item.figure] += item.value;
+        for (uint32_t f = 0; f < RC_SUM_COUNT; f++) {
+            cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + HOUR_MS - 1000, f), expected[f]);
+            cr_assert_eq(pane_value(&shop, shop.total, 2, T0, f), expected[f]);
+            uint32_t roll = agg_key_at(shop.task, shop.total)->roll[0];
+            cr_assert_eq(agg_roll_at(shop.task, roll)->total[f], expected[f]);
+        }
+    }
+    cr_assert_eq(shop.task->sum[4].live, 8, "three panes and a bucket for each of two keys");
+    cr_assert_eq(shop.task->sum[0].live, 0, "smaller ones were given back as they grew");
+    shop_close(&shop);
+}
+
+Test(window, contribution_falls_into_the_windows_that_hold_its_instant)
+{
+    struct shop shop;
+    struct agg_item item = {RC_FIG_offered, 1};
+    shop_open(&shop);
+    agg_window_add(shop.task, shop.key, T0 + 15 * MINUTE_MS - 1, &item, 1);
+    agg_window_add(shop.task, shop.key, T0 + 15 * MINUTE_MS, &item, 1);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0, RC_FIG_offered), 1);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + 20 * MINUTE_MS, RC_FIG_offered), 1);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + 30 * MINUTE_MS, RC_FIG_offered), 0);
+    cr_assert_eq(pane_value(&shop, shop.key, 1, T0, RC_FIG_offered), 2);
+    cr_assert_eq(pane_value(&shop, shop.key, 1, T0 + HOUR_MS, RC_FIG_offered), 0);
+    cr_assert_eq(pane_value(&shop, shop.key, 2, T0 + DAY_MS - 1, RC_FIG_offered), 2);
+    cr_assert_eq(agg_key_at(shop.task, shop.key)->roll[0], 0, "older than any rolling window");
+    shop_close(&shop);
+}
+
+Test(window, what_left_a_rolling_window_is_taken_off_its_total)
+{
+    struct shop shop;
+    struct agg_item item = {RC_FIG_offered, 1};
+    shop_open(&shop);
+    for (int64_t i = 1; i <= 4; i++)
+        agg_window_add(shop.task, shop.key, T0 + HOUR_MS - i * MINUTE_MS, &item, 1);
+    struct agg_roll *roll =
+        agg_roll_at(shop.task, agg_key_at(shop.task, shop.key)->roll[0]);
+    cr_assert_eq(roll->total[RC_FIG_offered], 4);
+    agg_roll_trim(shop.task, roll, (T0 + HOUR_MS) / MINUTE_MS - 2);
+    cr_assert_eq(roll->total[RC_FIG_offered], 2);
+    agg_roll_trim(shop.task, roll, (T0 + HOUR_MS) / MINUTE_MS);
+    cr_assert_eq(roll->total[RC_FIG_offered], 0);
+    cr_assert(roll->oldest == 0 && roll->newest == 0);
+    cr_assert_eq(shop.task->bucket.live, 4, "those of the roll-up are still there");
+    shop_close(&shop);
+}
+
+Test(window, closed_interval_takes_nothing_and_counts_it)
+{
+    struct shop shop;
+    struct agg_item item = {RC_FIG_offered, 1};
+    shop_open(&shop);
+    agg_task_advance(shop.task, T0 + 15 * MINUTE_MS + INT64_C(8) * DAY_MS - 1);
+    agg_window_add(shop.task, shop.key, T0, &item, 1);
+    cr_assert_eq(rc_counter_read(&shop.core.stats.closed_changes), 0);
+    agg_task_advance(shop.task, T0 + 15 * MINUTE_MS + INT64_C(8) * DAY_MS);
+    agg_window_add(shop.task, shop.key, T0, &item, 1);
+    cr_assert_eq(agg_pane_get(shop.task, shop.key, 0, T0), 0);
+    /* the quarter of an hour of the queue and of its roll-up; hour and day are open still */
+    cr_assert_eq(rc_counter_read(&shop.core.stats.closed_changes), 2);
+    cr_assert_eq(pane_value(&shop, shop.key, 1, T0, RC_FIG_offered), 2);
+    shop_close(&shop);
+}
+
+Test(window, same_contributions_before_and_after_change_nothing)
+{
+    struct shop shop;
+    shop_open(&shop);
+    struct agg_made none, made = {.key = shop.key};
+    memset(&none, 0, sizeof none);
+    made.offered_at = made.outcome.at = made.service_level.at = made.handled.at = RC_TIME_NONE;
+    made.transferred_at = made.rated.at = made.reviewed.at = made.again_at = RC_TIME_NONE;
+    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
+        made.state[i].from = RC_TIME_NONE;
+    none = made;
+    none.key = 0;
+    made.offered_at = T0 + 10 * MINUTE_MS;
+    made.state[AGG_WAITING] = (struct agg_span){T0 + 10 * MINUTE_MS, INT64_MAX};
+    agg_window_change(shop.task, &none, &made);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0, RC_FIG_offered), 1);
+    cr_assert_eq(agg_key_at(shop.task, shop.key)->level[AGG_WAITING], 1);
+    agg_window_change(shop.task, &made, &made);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0, RC_FIG_offered), 1);
+    cr_assert_eq(agg_key_at(shop.task, shop.total)->level[AGG_WAITING], 1);
+    /* it turns out that it was over at 12 minutes: not waiting at any end of a quarter */
+    struct agg_made over = made;
+    over.state[AGG_WAITING].to = T0 + 12 * MINUTE_MS;
+    agg_window_change(shop.task, &made, &over);
+    cr_assert_eq(agg_key_at(shop.task, shop.key)->level[AGG_WAITING], 0);
+    for (int64_t at = 0; at < 60; at += 15) {
+        uint32_t pane = agg_pane_get(shop.task, shop.key, 0, T0 + at * MINUTE_MS);
+        cr_assert_eq(agg_pane_at(shop.task, pane)->state[AGG_WAITING], 0);
+    }
+    agg_window_change(shop.task, &over, &none);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0, RC_FIG_offered), 0);
+    shop_close(&shop);
+}
