@@ -5,7 +5,8 @@
 
 enum { DAY_MS = 86400000 };
 
-const char *const rc_interval_name[RC_INTERVAL_COUNT] = {"15m", "30m", "1h", "day", "week", "month"};
+const char *const rc_interval_name[RC_INTERVAL_COUNT] = {"15m", "30m",  "1h",
+                                                         "day", "week", "month"};
 
 static int64_t floor_div(int64_t value, int64_t by)
 {
@@ -65,8 +66,8 @@ static void month_at(const struct rc_zone *zone, int64_t day, int64_t *ret_start
     int64_t year;
     unsigned month, date;
     rc_civil_from_days(day, &year, &month, &date);
-    int64_t next = month == 12 ? rc_days_from_civil(year + 1, 1, 1)
-                               : rc_days_from_civil(year, month + 1, 1);
+    int64_t next =
+        month == 12 ? rc_days_from_civil(year + 1, 1, 1) : rc_days_from_civil(year, month + 1, 1);
     *ret_start = rc_zone_day_start(zone, day - (int64_t)date + 1);
     *ret_end = rc_zone_day_start(zone, next);
 }

@@ -374,6 +374,10 @@ static void contact_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     contact_ask_again(task, ref, after.again_at);
 }
 
+static int64_t forget_at_of(const struct agg_task *task, const struct agg_contact *contact) {
+    return contact->last + agg_retention(task, contact);
+}
+
 static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
     uint32_t old =
         identity_find(task, contact->client, contact->hash,
@@ -393,7 +397,7 @@ static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
         .judged_at = agg_judged_at(contact),
         .rated = contact->rated,
         .reviewed = contact->reviewed,
-        .expires = contact->forget_at + task->config->time.identity_ms,
+        .expires = forget_at_of(task, contact) + task->config->time.identity_ms,
         .client = contact->client,
         .key = contact->key,
         .score = contact->score,
@@ -406,15 +410,17 @@ static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
 }
 
 /* What it waited or was handled for is over now, for want of news. */
-static void contact_lose(struct agg_task *task, uint32_t ref, int64_t at_ms) {
+static void contact_lose(struct agg_task *task, uint32_t ref) {
     struct agg_made before, after;
-    agg_visit_derive(task, agg_contact_at(task, ref), at_ms + 1, &before);
+    bool open = false;
+    agg_visit_derive(task, agg_contact_at(task, ref), task->passed, &before);
     after = before;
-    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
-        if (before.state[i].from != RC_TIME_NONE && before.state[i].to == INT64_MAX)
-            after.state[i].to = at_ms;
-    bool open = before.state[AGG_WAITING].to == INT64_MAX ||
-                before.state[AGG_HANDLING].to == INT64_MAX;
+    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++) {
+        if (before.state[i].from == RC_TIME_NONE || before.state[i].to != INT64_MAX)
+            continue;
+        after.state[i].to = task->clock;
+        open |= i == AGG_WAITING || i == AGG_HANDLING;
+    }
     if (open)
         rc_count(&task->stats->lost, 1);
     apply_made(task, ref, &before, &after);
@@ -425,13 +431,13 @@ static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     struct agg_contact *contact = agg_contact_at(task, ref);
     if (!(contact->flags & AGG_LIVE) || contact->forget_at != at_ms)
         return;
-    int64_t forget_at = contact->last + agg_retention(task, contact);
+    int64_t forget_at = forget_at_of(task, contact);
     if (forget_at > at_ms) {
         contact->forget_at = forget_at;
         agg_due_add(&task->due, forget_at, AGG_DECISION, AGG_DUE_FORGET, ref, 0);
         return;
     }
-    contact_lose(task, ref, at_ms);
+    contact_lose(task, ref);
     agg_episode_forget(task, ref);
     list_leave(task, ref);
     agg_points_drop(task, contact);

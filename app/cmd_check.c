@@ -77,9 +77,8 @@ static int arguments_read(int argc, char **argv, struct arguments *ret)
 /* ---- rows as text ---- */
 
 enum { COLUMNS = 9, CELL_SIZE = 160 };
-static const char *const column_names[COLUMNS] = {"client",        "queue", "channel", "from",
-                                                  "service level", "aht",   "fcr",     "csat",
-                                                  "contract"};
+static const char *const column_names[COLUMNS] = {
+    "client", "queue", "channel", "from", "service level", "aht", "fcr", "csat", "contract"};
 
 static void from_text(const struct config_row *row, char ret_text[CONFIG_SHOWN])
 {
@@ -238,10 +237,10 @@ static void row_explain(const struct config_row *row, void *argument)
         return;
     queue_text(row, queue);
     from_text(row, from);
-    printf("%s%s %s, %s, %s%s, zone %s, contract %016" PRIx64 "\n",
-           chosen->count++ > 0 ? "\n" : "", row->client == NULL ? "(others)" : row->client, queue,
-           config_channel_name[row->channel], row->from_ms == INT64_MIN ? "" : "from ", from,
-           row->zone->name, row->contract->fingerprint);
+    printf("%s%s %s, %s, %s%s, zone %s, contract %016" PRIx64 "\n", chosen->count++ > 0 ? "\n" : "",
+           row->client == NULL ? "(others)" : row->client, queue, config_channel_name[row->channel],
+           row->from_ms == INT64_MIN ? "" : "from ", from, row->zone->name,
+           row->contract->fingerprint);
     config_row_terms(chosen->loaded, row, &terms);
     for (int id = 0; id < CONFIG_SETTING_COUNT; id++) {
         if (!terms.term[id].set)
@@ -264,11 +263,10 @@ static void row_json(const struct config_row *row, void *argument)
     queue_text(row, queue);
     from_text(row, from);
     snprintf(value, sizeof(value), "%016" PRIx64, row->contract->fingerprint);
-    json_t *object = json_pack("{s:s?, s:s?, s:s, s:s?, s:s, s:s}", "client", row->client, "queue",
-                               row->queue == NULL ? NULL : queue, "channel",
-                               config_channel_name[row->channel], "from",
-                               row->from_ms == INT64_MIN ? NULL : from, "timezone",
-                               row->zone->name, "contract", value);
+    json_t *object = json_pack(
+        "{s:s?, s:s?, s:s, s:s?, s:s, s:s}", "client", row->client, "queue",
+        row->queue == NULL ? NULL : queue, "channel", config_channel_name[row->channel], "from",
+        row->from_ms == INT64_MIN ? NULL : from, "timezone", row->zone->name, "contract", value);
     json_t *values = json_array();
     config_row_terms(chosen->loaded, row, &terms);
     for (int id = 0; id < CONFIG_SETTING_COUNT; id++) {

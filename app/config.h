@@ -2,14 +2,16 @@
  * through config_load(), so what one refuses the other refuses.
  *
  * The way of a file: config_yaml (text to a tree with positions; libfyaml) -> config_schema (the
- * table of keys; each value is parsed by config_value) -> config_settings, config_contract
+ * table of keys; each value is parsed by config_value) -> config_load, config_contract
  * (inheritance and what must fit together) -> struct rc_config. A mistake never stops the reading:
  * all are collected and printed together, sorted by line.
  *
  * Where the specification is silent: without `windows` there are a rolling 15m every 10s and the
  * intervals 30m and day; a present `windows` without `rolling` or `interval` has none of these.
- * An empty value (`clients:`) is an empty map or list; a single value may not be empty. Anchors,
- * aliases, tags and merge keys are refused. `http: {listen: HOST:PORT}` or `listen: off`. */
+ * `default` of `publish_every` and `restate_for` speaks for 15m, 30m and 1h; day, week and month
+ * have values of their own, built in. An empty value (`clients:`) is an empty map or list; a single
+ * value may not be empty. Anchors, aliases, tags and merge keys are refused. HTTP stands under
+ * `http: {listen: HOST:PORT}`, or `listen: off`; without it at 127.0.0.1:9187. */
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
@@ -24,8 +26,8 @@ struct config_loaded {
 };
 
 /* Reads and checks the file. Prints every mistake to `diagnostics` (borrowed; NULL: silent).
- * RC_ERR_IO, RC_ERR_DENIED: it cannot be read (said too); RC_ERR_CONFIG: it has mistakes. Gives *ret_loaded, for
- * config_free(). thread: main, before others start. */
+ * RC_ERR_IO, RC_ERR_DENIED: it cannot be read (said too); RC_ERR_CONFIG: it has mistakes. Gives
+ * *ret_loaded, for config_free(). thread: main, before others start. */
 enum rc_error config_load(const char *path, FILE *diagnostics, struct config_loaded **ret_loaded);
 /* The same from memory (borrowed until return); `name` stands in messages. */
 enum rc_error config_load_text(const char *name, const char *text, size_t size, FILE *diagnostics,

@@ -41,9 +41,8 @@ static void within_read(struct config_reader *reader, const struct config_node *
         if (map && !config_name_valid(one->key->text, one->key->size, RC_PRIORITY_MAX))
             config_problem_add(&reader->source, one, true, "1 to 16 bytes, no control characters",
                                NULL, "not a priority");
-        if (one->kind != CONFIG_SCALAR ||
-            !config_parse_duration(one->text, &priority->within_ms) || priority->within_ms <= 0 ||
-            priority->within_ms > DAYS(3650))
+        if (one->kind != CONFIG_SCALAR || !config_parse_duration(one->text, &priority->within_ms) ||
+            priority->within_ms <= 0 || priority->within_ms > DAYS(3650))
             config_wrong_kind(reader, one, map ? "a duration over 0, at most 3650d" : allowed);
     }
     if (map && node->count == 0)
@@ -78,7 +77,8 @@ void config_read_slas(struct config_reader *reader, const struct config_node *no
 {
     static const char *const needed[] = {"name", "measure", "within"};
     struct config_slas *slas = config_arena_get(&reader->arena, sizeof(*slas));
-    if (config_is_list(reader, node, "a list of {name, measure, within, target, calendar, pauses}")) {
+    if (config_is_list(reader, node,
+                       "a list of {name, measure, within, target, calendar, pauses}")) {
         slas->sla = config_arena_get(&reader->arena, (node->count + 1) * sizeof(*slas->sla));
         for (const struct config_node *one = node->child; one != NULL; one = one->next) {
             struct config_sla *sla = &slas->sla[slas->count];
@@ -134,7 +134,8 @@ static void escalate_read(struct config_reader *reader, const struct config_node
     (void)base;
     if (!config_is_list(reader, node, "a list of {after, severity}"))
         return;
-    for (const struct config_node *one = node->child; one != NULL; one = one->next, before = after) {
+    for (const struct config_node *one = node->child; one != NULL;
+         one = one->next, before = after) {
         if (one->kind != CONFIG_MAP) {
             config_wrong_kind(reader, one, "{after, severity}");
             continue;
@@ -192,9 +193,9 @@ static const struct {
     uint8_t unit;
     bool ratio;
 } ticket_figures[] = {
-    {"opened", RC_UNIT_COUNT, false},      {"resolved", RC_UNIT_COUNT, false},
-    {"reopened", RC_UNIT_COUNT, false},    {"resolution_ms_sum", RC_UNIT_MS, false},
-    {"worked_ms_sum", RC_UNIT_MS, false},  {"backlog", RC_UNIT_COUNT, false},
+    {"opened", RC_UNIT_COUNT, false},          {"resolved", RC_UNIT_COUNT, false},
+    {"reopened", RC_UNIT_COUNT, false},        {"resolution_ms_sum", RC_UNIT_MS, false},
+    {"worked_ms_sum", RC_UNIT_MS, false},      {"backlog", RC_UNIT_COUNT, false},
     {"backlog_overdue", RC_UNIT_COUNT, false},
 };
 
@@ -242,15 +243,17 @@ static bool figure_find(struct config_reader *reader, const struct config_node *
 static void limit_check(struct config_reader *reader, const struct config_node *node,
                         const struct figure *figure)
 {
-    static const char *const allowed[] = {
-        [RC_UNIT_COUNT] = "a count",   [RC_UNIT_MS] = "a duration",
-        [RC_UNIT_MILLI] = "a score",   [RC_UNIT_BP] = "a percent",
-        [RC_UNIT_BOOL] = "true, false"};
+    static const char *const allowed[] = {[RC_UNIT_COUNT] = "a count",
+                                          [RC_UNIT_MS] = "a duration",
+                                          [RC_UNIT_MILLI] = "a score",
+                                          [RC_UNIT_BP] = "a percent",
+                                          [RC_UNIT_BOOL] = "true, false"};
     char text[64];
     int64_t value;
     uint64_t count;
     bool good = false;
-    snprintf(text, sizeof(text), "%s%s", allowed[figure->unit], figure->target ? ", or target" : "");
+    snprintf(text, sizeof(text), "%s%s", allowed[figure->unit],
+             figure->target ? ", or target" : "");
     if (node->kind == CONFIG_SCALAR) {
         switch ((enum rc_unit)figure->unit) {
         case RC_UNIT_COUNT:
@@ -345,8 +348,8 @@ static bool level_has_clock(const struct config_level *level, const char *name)
 static void clock_alert(struct config_reader *reader, const struct config_node *node,
                         const struct alert *alert)
 {
-    static const char *const not_here[] = {"window", "above", "below", "at_least", "for",
-                                           "clear_after"};
+    static const char *const not_here[] = {"window",   "above", "below",
+                                           "at_least", "for",   "clear_after"};
     const char *name = config_text_of(reader, alert->clock, "the name of a clock");
     for (size_t i = 0; i < sizeof(not_here) / sizeof(*not_here); i++)
         refuse(reader, node, not_here[i], "this key belongs to a figure's rule");

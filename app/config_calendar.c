@@ -66,8 +66,8 @@ static int64_t closing(const struct rc_zone *zone, uint32_t i, int64_t local_ms)
     return last;
 }
 
-static const struct config_hours_list *hours_of(const struct config_calendar *calendar,
-                                                int64_t day, uint32_t *exception)
+static const struct config_hours_list *hours_of(const struct config_calendar *calendar, int64_t day,
+                                                uint32_t *exception)
 {
     while (*exception < calendar->exception_count && calendar->exception[*exception].day < day)
         ++*exception;
@@ -127,8 +127,8 @@ const struct rc_calendar *config_calendar_compile(struct config_arena *arena,
         step = first_step(calendar->zone, day, step);
         for (uint32_t i = 0; i < list->count; i++) {
             int64_t midnight = day * DAY_MS;
-            span[count].from_ms = opening(calendar->zone, step,
-                                          midnight + list->hours[i].from * (int64_t)MINUTE_MS);
+            span[count].from_ms =
+                opening(calendar->zone, step, midnight + list->hours[i].from * (int64_t)MINUTE_MS);
             span[count].to_ms =
                 closing(calendar->zone, step, midnight + list->hours[i].to * (int64_t)MINUTE_MS);
             count++;

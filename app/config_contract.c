@@ -9,7 +9,7 @@
 
 enum { LEVELS = 3 };
 #define MINUTE_MS INT64_C(60000)
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS    INT64_C(86400000)
 
 const struct rc_zone *config_zone_of(struct config_reader *reader,
                                      const struct config_level *client)
@@ -217,8 +217,7 @@ static struct rc_contract_list list_make(struct config_reader *reader, const str
     struct rc_contract_list list = {0};
     struct config_terms terms;
     int64_t *dates = dates_make(reader, scope, channel, &list.count);
-    struct rc_dated_contract *dated =
-        config_arena_get(&reader->arena, list.count * sizeof(*dated));
+    struct rc_dated_contract *dated = config_arena_get(&reader->arena, list.count * sizeof(*dated));
     uint64_t *prints = calloc(scope->member_count + 1, sizeof(*prints));
     RC_CHECK(prints != NULL);
     uint32_t kept = 0;

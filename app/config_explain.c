@@ -27,8 +27,8 @@ static void list_rows(struct walk *walk, const struct rc_contract_list *lists)
 static void client_rows(struct walk *walk, const struct rc_client_policy *client,
                         const struct config_level *level)
 {
-    walk->row = (struct config_row){
-        .client = client->name, .zone = client->zone, .client_level = level};
+    walk->row =
+        (struct config_row){.client = client->name, .zone = client->zone, .client_level = level};
     list_rows(walk, client->channel);
     walk->row.queue = "*";
     list_rows(walk, client->total);

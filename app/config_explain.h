@@ -7,11 +7,11 @@
 
 /* One stretch of time of one key. */
 struct config_row {
-    const char *client;  /* NULL: clients that are not configured */
-    const char *queue;   /* NULL: queues that are not configured; "*"; a name */
-    bool group;          /* `queue` is a group's name, without its @ */
+    const char *client; /* NULL: clients that are not configured */
+    const char *queue;  /* NULL: queues that are not configured; "*"; a name */
+    bool group;         /* `queue` is a group's name, without its @ */
     enum rc_channel channel;
-    int64_t from_ms;     /* INT64_MIN: since ever */
+    int64_t from_ms; /* INT64_MIN: since ever */
     const struct rc_zone *zone;
     const struct rc_contract *contract;
     const struct config_level *client_level, *inner_level; /* NULL: none */

@@ -198,7 +198,8 @@ static void remember_node(struct config_reader *reader, const struct config_node
 }
 
 static const struct config_key outage_keys[] = {
-    {"from", CONFIG_KIND_READER, .read = remember_node, .slot = offsetof(struct outage_parts, from)},
+    {"from", CONFIG_KIND_READER, .read = remember_node,
+     .slot = offsetof(struct outage_parts, from)},
     {"to", CONFIG_KIND_READER, .read = remember_node, .slot = offsetof(struct outage_parts, to)},
     {"reason", CONFIG_KIND_READER, .read = remember_node,
      .slot = offsetof(struct outage_parts, reason)},
@@ -246,7 +247,8 @@ void config_read_outages(struct config_reader *reader, const struct config_node 
 {
     struct config_outages *outages = config_arena_get(&reader->arena, sizeof(*outages));
     if (config_is_list(reader, node, "a list of {from, to, reason}")) {
-        outages->span = config_arena_get(&reader->arena, (node->count + 1) * sizeof(*outages->span));
+        outages->span =
+            config_arena_get(&reader->arena, (node->count + 1) * sizeof(*outages->span));
         outages->reason =
             config_arena_get(&reader->arena, (node->count + 1) * sizeof(*outages->reason));
         for (const struct config_node *one = node->child; one != NULL; one = one->next)

@@ -12,12 +12,15 @@
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
-#define DAY (1440 * MINUTE)
+#define DAY    (1440 * MINUTE)
 
 /* What holds where the file is silent: SPEC sections 8 and 10. */
 static const struct rc_config built_in = {
     .kafka = {.group = "rollcall"},
-    .output = {.retention_ms = 400 * DAY, .commit_every_ms = 250, .partitions = 8, .replication = 1},
+    .output = {.retention_ms = 400 * DAY,
+               .commit_every_ms = 250,
+               .partitions = 8,
+               .replication = 1},
     .tasks = 64,
     .limits = {.contacts = 5000000,
                .customers = 20000000,
@@ -37,8 +40,8 @@ static const struct rc_config built_in = {
              .identity_ms = 30 * DAY},
     .http = {.listen = "127.0.0.1:9187"},
 };
-static const int64_t publish_built_in[RC_INTERVAL_COUNT] = {
-    SECOND, SECOND, SECOND, 10 * SECOND, MINUTE, MINUTE};
+static const int64_t publish_built_in[RC_INTERVAL_COUNT] = {SECOND,      SECOND, SECOND,
+                                                            10 * SECOND, MINUTE, MINUTE};
 static const int64_t restate_built_in[RC_INTERVAL_COUNT] = {8 * DAY,   8 * DAY,   8 * DAY,
                                                             100 * DAY, 100 * DAY, 100 * DAY};
 
@@ -94,7 +97,8 @@ static void windows_finish(struct config_reader *reader)
         windows_built_in(windows);
     for (uint32_t i = 0; i < windows->interval_count; i++) {
         struct rc_interval_window *window = &windows->interval[i];
-        window->publish_every_ms = by_window(&reader->publish_every, publish_built_in, window->kind);
+        window->publish_every_ms =
+            by_window(&reader->publish_every, publish_built_in, window->kind);
         window->restate_for_ms = by_window(&reader->restate_for, restate_built_in, window->kind);
     }
 }

@@ -122,8 +122,8 @@ static void week_read(struct config_reader *reader, const struct config_node *we
         }
         for (uint32_t day = first;; day = (day + 1) % 7) {
             struct config_hours_list *to = &calendar->week[day];
-            struct config_hours *both = config_arena_get(
-                &reader->arena, (to->count + hours.count + 1) * sizeof(*both));
+            struct config_hours *both =
+                config_arena_get(&reader->arena, (to->count + hours.count + 1) * sizeof(*both));
             if (to->count > 0)
                 memcpy(both, to->hours, to->count * sizeof(*both));
             if (hours.count > 0)

@@ -8,20 +8,27 @@
 #include <string.h>
 
 #define NOWHERE SIZE_MAX
-#define MS INT64_C(1)
-#define SECOND (1000 * MS)
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-#define LONG (36500 * DAY)
+#define MS      INT64_C(1)
+#define SECOND  (1000 * MS)
+#define MINUTE  (60 * SECOND)
+#define HOUR    (60 * MINUTE)
+#define DAY     (24 * HOUR)
+#define LONG    (36500 * DAY)
 
-#define MAP_OF(keys) {.what = #keys, .key = keys, .count = sizeof(keys) / sizeof(*keys)}
-#define AT(field) offsetof(struct rc_config, field)
-#define LEVEL(field) offsetof(struct config_level, field)
-#define SET(id) .is_setting = true, .slot = CONFIG_SET_##id
-#define K(kind_) .kind = CONFIG_KIND_##kind_
+#define MAP_OF(keys)                                                                               \
+    {                                                                                              \
+        .what = #keys, .key = keys, .count = sizeof(keys) / sizeof(*keys)                          \
+    }
+#define AT(field)        offsetof(struct rc_config, field)
+#define LEVEL(field)     offsetof(struct config_level, field)
+#define SET(id)          .is_setting = true, .slot = CONFIG_SET_##id
+#define K(kind_)         .kind = CONFIG_KIND_##kind_
 #define RANGE(low, high) .min = (low), .max = (high)
-#define WORDS(...) .words = (const char *const[]){__VA_ARGS__, NULL}
+#define WORDS(...)                                                                                 \
+    .words = (const char *const[])                                                                 \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
 #define WORDS_OF(list) .words = list##_words
 #define READ(function) K(READER), .read = function
 
@@ -58,10 +65,10 @@ static const struct config_key aht_keys[] = {
 static const struct config_map aht_map = MAP_OF(aht_keys);
 
 #define FCR_KEYS(models)                                                                           \
-    {"model", K(WORD), SET(FCR_MODEL), WORDS_OF(models), .help = "how a verdict is found"},      \
+    {"model", K(WORD), SET(FCR_MODEL), WORDS_OF(models), .help = "how a verdict is found"},        \
         {"window", K(DURATION), SET(FCR_WINDOW), RANGE(1, 366 * DAY),                              \
          .help = "how long nobody may call again"},                                                \
-        {"scope", K(WORD), SET(FCR_SCOPE), WORDS_OF(scope),                               \
+        {"scope", K(WORD), SET(FCR_SCOPE), WORDS_OF(scope),                                        \
          .help = "where another contact counts"},                                                  \
     {                                                                                              \
         "target", K(PERCENT), SET(FCR_TARGET), RANGE(0, 10000), .help = "share to be met"          \
@@ -194,7 +201,10 @@ static const struct config_map privacy_map = MAP_OF(privacy_keys);
         BY_WINDOW_ONE("1h", RC_1H, low), BY_WINDOW_ONE("day", RC_DAY, low),                        \
         BY_WINDOW_ONE("week", RC_WEEK, low), BY_WINDOW_ONE("month", RC_MONTH, low)
 #define BY_WINDOW_ONE(name_, kind_, low)                                                           \
-    {name_, K(DURATION), .slot = offsetof(struct config_by_window, window[kind_]), RANGE(low, LONG)}
+    {                                                                                              \
+        name_, K(DURATION), .slot = offsetof(struct config_by_window, window[kind_]),              \
+                            RANGE(low, LONG)                                                       \
+    }
 
 static const struct config_key publish_keys[] = {BY_WINDOW(100)};
 static const struct config_map publish_map = MAP_OF(publish_keys);
@@ -302,8 +312,8 @@ static void unknown_key(struct config_reader *reader, const struct config_node *
     size_t size = 0;
     for (size_t i = 0; i < map->count && i < 32; i++) {
         names[i] = map->key[i].name;
-        int added = snprintf(allowed + size, sizeof(allowed) - size, "%s%s", i > 0 ? ", " : "",
-                             names[i]);
+        int added =
+            snprintf(allowed + size, sizeof(allowed) - size, "%s%s", i > 0 ? ", " : "", names[i]);
         size += added > 0 && (size_t)added < sizeof(allowed) - size ? (size_t)added : 0;
     }
     config_problem_add(&reader->source, node, true, allowed,
@@ -383,8 +393,7 @@ const char *config_name_of(struct config_reader *reader, const struct config_nod
     return NULL;
 }
 
-void config_note_add(struct config_reader *reader, const struct config_node *node,
-                     const char *text)
+void config_note_add(struct config_reader *reader, const struct config_node *node, const char *text)
 {
     const char *path = config_node_path(&reader->arena, node);
     const char *last = strrchr(path, '.');
@@ -534,6 +543,7 @@ void config_single_read(struct config_reader *reader, const struct config_node *
     if (good)
         store(key, node, value, base);
     else
-        config_problem_add(&reader->source, node, false, allowed_text(key, allowed, sizeof(allowed)),
-                           nearest, "found %s", config_node_says(&reader->arena, node));
+        config_problem_add(&reader->source, node, false,
+                           allowed_text(key, allowed, sizeof(allowed)), nearest, "found %s",
+                           config_node_says(&reader->arena, node));
 }

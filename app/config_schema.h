@@ -42,8 +42,8 @@ enum config_kind {
     CONFIG_KIND_WORD,
     CONFIG_KIND_TEXT,
     CONFIG_KIND_MAP,
-    CONFIG_KIND_READER,  /* a function of its own */
-    CONFIG_KIND_NAMES,   /* of settings only: lists that a reader made */
+    CONFIG_KIND_READER, /* a function of its own */
+    CONFIG_KIND_NAMES,  /* of settings only: lists that a reader made */
     CONFIG_KIND_CALENDAR,
     CONFIG_KIND_OUTAGES,
     CONFIG_KIND_SLAS
@@ -88,8 +88,8 @@ struct config_priority {
 struct config_sla {
     const char *name;
     uint8_t measure;
-    bool by_event, pauses;     /* within: event */
-    uint32_t priority_count;   /* within by priority: `default` among them */
+    bool by_event, pauses;            /* within: event */
+    uint32_t priority_count;          /* within by priority: `default` among them */
     struct config_priority *priority; /* sorted bytewise by name */
     int64_t target_bp;
     struct config_calendar *calendar;

@@ -116,11 +116,18 @@ static bool must_be_secret(const char *name)
 /* Set by ourselves: another value would break what Rollcall promises. */
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = {
-        "bootstrap.servers", "metadata.broker.list", "group.id",           "enable.auto.commit",
-        "transactional.id",  "enable.idempotence",   "isolation.level",    "auto.offset.reset",
-        "enable.auto.offset.store", "enable.partition.eof", "partition.assignment.strategy",
-        "plugin.library.paths"};
+    static const char *const names[] = {"bootstrap.servers",
+                                        "metadata.broker.list",
+                                        "group.id",
+                                        "enable.auto.commit",
+                                        "transactional.id",
+                                        "enable.idempotence",
+                                        "isolation.level",
+                                        "auto.offset.reset",
+                                        "enable.auto.offset.store",
+                                        "enable.partition.eof",
+                                        "partition.assignment.strategy",
+                                        "plugin.library.paths"};
     return config_parse_word(name, names, sizeof(names) / sizeof(*names)) <
            sizeof(names) / sizeof(*names);
 }
@@ -161,9 +168,8 @@ void config_read_security(struct config_reader *reader, const struct config_node
         if (secret && value != NULL && strlen(value) != size)
             config_problem_add(&reader->source, one, false, "a text", NULL,
                                "a null byte inside the secret");
-        property[kafka->property_count++] =
-            (struct rc_property){.name = name, .value = value == NULL ? "" : value,
-                                 .secret = secret};
+        property[kafka->property_count++] = (struct rc_property){
+            .name = name, .value = value == NULL ? "" : value, .secret = secret};
     }
     qsort(property, kafka->property_count, sizeof(*property), by_name);
     kafka->property = reader->properties = property;

@@ -24,13 +24,13 @@ enum config_node_kind { CONFIG_SCALAR, CONFIG_MAP, CONFIG_LIST };
 /* A value of the file. Lines and columns count from 1. */
 struct config_node {
     enum config_node_kind kind;
-    bool plain;       /* a scalar without quotes */
-    bool again;       /* its key has stood before in this map */
+    bool plain; /* a scalar without quotes */
+    bool again; /* its key has stood before in this map */
     uint32_t line, column;
-    uint32_t count;   /* children */
-    uint32_t index;   /* its place in a list */
-    uint32_t size;    /* of text */
-    const char *text; /* of a scalar, with a terminator */
+    uint32_t count;                /* children */
+    uint32_t index;                /* its place in a list */
+    uint32_t size;                 /* of text */
+    const char *text;              /* of a scalar, with a terminator */
     const struct config_node *key; /* in a map */
     const struct config_node *parent;
     struct config_node *child, *last, *next;

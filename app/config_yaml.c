@@ -37,17 +37,20 @@ static bool text_allowed(struct config_source *source)
         return false;
     }
     while (at < end) {
-        unsigned need = *at < 0x80 ? 0 : *at < 0xc2 ? 9 : *at < 0xe0 ? 1 : *at < 0xf0 ? 2
-                                     : *at < 0xf5   ? 3
-                                                    : 9;
+        unsigned need = *at < 0x80   ? 0
+                        : *at < 0xc2 ? 9
+                        : *at < 0xe0 ? 1
+                        : *at < 0xf0 ? 2
+                        : *at < 0xf5 ? 3
+                                     : 9;
         bool good = need < 4 && (size_t)(end - at) > need;
         for (unsigned i = 1; good && i <= need; i++)
             good = (at[i] & 0xc0) == 0x80;
         if (good && ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
                      (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f)))
             good = false;
-        bool control = need == 0 && (*at == 0x7f || (*at < ' ' && *at != '\n' && *at != '\r' &&
-                                                     *at != '\t'));
+        bool control =
+            need == 0 && (*at == 0x7f || (*at < ' ' && *at != '\n' && *at != '\r' && *at != '\t'));
         if (!good || control) {
             config_problem_at(source, line, column, NULL, "UTF-8 without control characters", NULL,
                               good ? "a control character" : "not UTF-8");
@@ -132,15 +135,15 @@ static void scalar(struct yaml_state *state, struct fy_event *event)
     size_t size = 0;
     const char *text = fy_token_get_text(event->scalar.value, &size);
     struct config_node *node = node_new(state, CONFIG_SCALAR, fy_event_start_mark(event));
-    node->plain = event->scalar.value == NULL ||
-                  fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
+    node->plain =
+        event->scalar.value == NULL || fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
     if (event->scalar.value != NULL) {
         enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
         if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && node->column > 1)
             node->column--; /* libfyaml's mark is past the quote */
     }
-    node->text = config_arena_text(state->source->arena, text == NULL ? "" : text,
-                                   text == NULL ? 0 : size);
+    node->text =
+        config_arena_text(state->source->arena, text == NULL ? "" : text, text == NULL ? 0 : size);
     node->size = (uint32_t)(text == NULL ? 0 : size);
     if (node->plain && node->size == 0 && state->open != NULL) { /* it has no place of its own */
         node->line = (state->key != NULL ? state->key : state->open)->line;
@@ -160,8 +163,7 @@ static void scalar(struct yaml_state *state, struct fy_event *event)
     state->key = node;
 }
 
-static void collection(struct yaml_state *state, struct fy_event *event,
-                       enum config_node_kind kind)
+static void collection(struct yaml_state *state, struct fy_event *event, enum config_node_kind kind)
 {
     const struct fy_mark *mark = fy_event_start_mark(event);
     if (state->open != NULL && state->open->kind == CONFIG_MAP && state->key == NULL) {

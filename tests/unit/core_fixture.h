@@ -278,6 +278,16 @@ static inline bool core_is(const struct rc_record *rec, const char *client, cons
            !memcmp(rec->text + rec->client_size, queue, rec->queue_size);
 }
 
+/* Of what a record holds; ratios and the oldest wait aside. */
+static inline bool core_is_zero(const struct rc_record *rec)
+{
+    for (uint32_t f = 0; f < RC_FIGURE_COUNT; f++)
+        if (rc_figure_info[f].merge != RC_MERGE_RATIO && f != RC_FIG_oldest_wait_ms &&
+            rec->value[f] != 0)
+            return false;
+    return true;
+}
+
 /* The last record of acme's key and window that begins there; NULL. */
 static inline const struct rc_record *core_find(const struct core *core, const char *queue,
                                                 uint8_t channel, uint32_t window, int64_t start_ms)

@@ -5,12 +5,12 @@
 #include <criterion/criterion.h>
 
 #define MINUTE INT64_C(60000)
-#define DAY INT64_C(86400000)
+#define DAY    INT64_C(86400000)
 
-static const char *const zone_names[] = {"UTC",           "America/New_York", "Europe/London",
-                                         "Asia/Kolkata",  "Africa/Cairo",     "Australia/Lord_Howe",
-                                         "Pacific/Apia",  "America/Sao_Paulo", "Asia/Kathmandu",
-                                         "Asia/Beirut",   "America/Havana"};
+static const char *const zone_names[] = {"UTC",          "America/New_York",  "Europe/London",
+                                         "Asia/Kolkata", "Africa/Cairo",      "Australia/Lord_Howe",
+                                         "Pacific/Apia", "America/Sao_Paulo", "Asia/Kathmandu",
+                                         "Asia/Beirut",  "America/Havana"};
 enum { ZONES = sizeof(zone_names) / sizeof(*zone_names) };
 
 static struct rc_zone_step steps[ZONES][CONFIG_ZONE_STEPS_MAX];

@@ -5,7 +5,7 @@
 #include "config_zone.h"
 
 #define MINUTE INT64_C(60000)
-#define DAY INT64_C(86400000)
+#define DAY    INT64_C(86400000)
 enum { DAYS = 6, SLACK = 3 };
 
 static uint64_t state = 88172645463325252u;
@@ -54,7 +54,8 @@ static size_t minute_of(const struct stretch *stretch, int64_t local_ms, bool la
 
 static void stretch_open(struct stretch *stretch, const struct config_calendar *calendar)
 {
-    int64_t first = stretch->local[0] / DAY + 1, last = stretch->local[stretch->count - 1] / DAY - 1;
+    int64_t first = stretch->local[0] / DAY + 1,
+            last = stretch->local[stretch->count - 1] / DAY - 1;
     for (int64_t day = first; day <= last; day++) {
         const struct config_hours_list *list = &calendar->week[(day + 3) % 7];
         for (uint32_t i = 0; i < calendar->exception_count; i++)
@@ -96,10 +97,11 @@ Test(config_calendar, hours_agree_with_a_walk_by_minutes, .timeout = 280)
         struct rc_zone zone = {names[round % 7], config_zone_steps(names[round % 7], steps), steps};
         uint32_t change = zone.step_count < 3 ? 0 : zone.step_count / 3 + draw(zone.step_count / 2);
         int64_t around = zone.step[change].from_ms > 0 ? zone.step[change].from_ms : 1767603600000;
-        around = around < 700000000000 ? 1325203200000 - DAY : around; /* Apia, at the end of 2011 */
+        around =
+            around < 700000000000 ? 1325203200000 - DAY : around; /* Apia, at the end of 2011 */
         int64_t first = around / DAY * DAY - (SLACK + DAYS / 2) * DAY;
-        struct config_calendar calendar = {.name = "c", .zone = &zone, .exception = exceptions,
-                                           .exception_count = 2};
+        struct config_calendar calendar = {
+            .name = "c", .zone = &zone, .exception = exceptions, .exception_count = 2};
         for (int i = 0; i < 7; i++)
             calendar.week[i] = draw_hours(room[i]);
         for (int i = 0; i < 2; i++)

@@ -1,7 +1,7 @@
-#include "config_help.h"
 #include "config_contract.h"
+#include "config_help.h"
 
-#define DAY INT64_C(86400000)
+#define DAY                 INT64_C(86400000)
 #define JAN_1_2027_NEW_YORK INT64_C(1798779600000)
 
 static const struct rc_client_policy *client(const struct config_loaded *loaded, const char *name)
@@ -13,8 +13,8 @@ static const struct rc_contract_list *queue(const struct config_loaded *loaded, 
                                             const char *queue_name)
 {
     const struct rc_client_policy *policy = client(loaded, name);
-    const struct rc_queue_policy *found = rc_queue_policy(
-        policy->queue, policy->queue_count, queue_name, (uint32_t)strlen(queue_name));
+    const struct rc_queue_policy *found = rc_queue_policy(policy->queue, policy->queue_count,
+                                                          queue_name, (uint32_t)strlen(queue_name));
     cr_assert_not_null(found);
     return found->channel;
 }
@@ -170,9 +170,10 @@ Test(config_contract, what_does_not_fit_together_is_refused_where_it_stands)
     config_refused("defaults: {call: {service_level: {within: 20s, abandoned: credit_short}}}\n",
                    "t.yaml:1:59: defaults.call.service_level.abandoned: \"credit_short\" needs "
                    "`short_abandon`");
-    config_refused("defaults: {call: {service_level: {within: 20s}}}\n"
-                   "clients: {a: {from: {2026-01-01: {call: {service_level: {short_abandon: 21s}}}}}}\n",
-                   "t.yaml:2:73: clients.a.from.2026-01-01.call.service_level.short_abandon: ");
+    config_refused(
+        "defaults: {call: {service_level: {within: 20s}}}\n"
+        "clients: {a: {from: {2026-01-01: {call: {service_level: {short_abandon: 21s}}}}}}\n",
+        "t.yaml:2:73: clients.a.from.2026-01-01.call.service_level.short_abandon: ");
     config_refused("defaults: {call: {service_level: {within: 20s, except: [{from: "
                    "\"2026-01-01T00:00:00Z\", to: \"2026-01-01T00:00:00Z\"}]}}}\n",
                    "`to` is not after `from`");
@@ -183,10 +184,10 @@ Test(config_contract, what_does_not_fit_together_is_refused_where_it_stands)
 
 Test(config_contract, outages_and_calendars_are_compiled)
 {
-    struct config_loaded *loaded = config_taken(
-        "calendars: {c: {timezone: UTC, week: {mon: [\"09:00-17:00\"]}}}\n"
-        "defaults: {call: {service_level: {within: 20s, calendar: c, except:\n"
-        "  [{from: \"2026-01-05T10:00:00Z\", to: 1767609000000, reason: move}]}}}\n");
+    struct config_loaded *loaded =
+        config_taken("calendars: {c: {timezone: UTC, week: {mon: [\"09:00-17:00\"]}}}\n"
+                     "defaults: {call: {service_level: {within: 20s, calendar: c, except:\n"
+                     "  [{from: \"2026-01-05T10:00:00Z\", to: 1767609000000, reason: move}]}}}\n");
     const struct rc_contract *call = at(client(loaded, "x")->channel, RC_CALL, 0);
     cr_assert_eq(call->outage_count, 1);
     cr_assert_eq(call->outage[0].from_ms, 1767607200000);

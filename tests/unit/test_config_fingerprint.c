@@ -1,5 +1,5 @@
-#include "config_help.h"
 #include "config_explain.h"
+#include "config_help.h"
 
 static char *json_of_calls(const char *text)
 {

@@ -81,14 +81,15 @@ Test(config_load, a_window_stays_open_longer_than_a_verdict)
 
 Test(config_load, topics_of_their_own_need_clients_only)
 {
-    config_refused("output: {topics: per_client}\n", "t.yaml:1:18: output.topics: per_client needs");
+    config_refused("output: {topics: per_client}\n",
+                   "t.yaml:1:18: output.topics: per_client needs");
     config_refused("output: {topics: per_client}\nclients_only: true\nclients: {a: {}}\n",
                    "t.yaml:3:11: clients.a: with output.topics: per_client each client needs");
     config_refused("output: {topics: per_client}\nclients_only: true\n"
                    "clients: {a: {topic: x}, b: {topic: x}}\n",
                    "is the topic of another client too");
-    struct config_loaded *loaded =
-        config_taken("output: {topics: per_client}\nclients_only: true\nclients: {a: {topic: x}}\n");
+    struct config_loaded *loaded = config_taken(
+        "output: {topics: per_client}\nclients_only: true\nclients: {a: {topic: x}}\n");
     cr_assert_str_eq(loaded->config->contracts.client[0].topic, "x");
     config_free(loaded);
 }
@@ -135,8 +136,8 @@ static char *replaced(const char *text, size_t offset, size_t size, const char *
 /* Keys that someone names, so that any will do. */
 static bool is_free(const struct config_node *node)
 {
-    static const char *const maps[] = {"topics", "security", "calendars", "clients", "queues",
-                                       "groups", "within"};
+    static const char *const maps[] = {"topics", "security", "calendars", "clients",
+                                       "queues", "groups",   "within"};
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
         if (node->parent->key != NULL && strcmp(node->parent->key->text, maps[i]) == 0)
             return true;
@@ -174,17 +175,18 @@ static void break_key(const char *text, const struct config_node *node)
 
 static void break_value(const char *text, const struct config_node *node)
 {
-    static const char *const wrong[] = {"[[]]", "{nonsense: {a: b}}", "-1", "\"\\x01\"",
-                                        "99999999999999999999d", "!x y", "*x"};
-    size_t at = offset_of(text, node->line, node->column), size = node->size + (node->plain ? 0 : 2);
+    static const char *const wrong[] = {
+        "[[]]", "{nonsense: {a: b}}", "-1", "\"\\x01\"", "99999999999999999999d", "!x y", "*x"};
+    size_t at = offset_of(text, node->line, node->column),
+           size = node->size + (node->plain ? 0 : 2);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         /* A reason, a group or a directory may be any text, a score any number. */
         bool any = i == 2 || i == 4;
-        if (any && (strcmp(node->key->text, "satisfied_at") == 0 ||
-                    strcmp(node->key->text, "group") == 0 || strcmp(node->key->text, "dir") == 0 ||
-                    strcmp(node->key->text, "name") == 0 ||
-                    strcmp(node->key->text, "severity") == 0 ||
-                    strcmp(node->key->text, "brokers") == 0))
+        if (any &&
+            (strcmp(node->key->text, "satisfied_at") == 0 ||
+             strcmp(node->key->text, "group") == 0 || strcmp(node->key->text, "dir") == 0 ||
+             strcmp(node->key->text, "name") == 0 || strcmp(node->key->text, "severity") == 0 ||
+             strcmp(node->key->text, "brokers") == 0))
             continue;
         char *made = replaced(text, at, size, wrong[i]);
         refused_at(made, node, wrong[i]);

@@ -79,7 +79,8 @@ static const struct {
     {"clients: {a: {queues: {\"@a\": {}}}}\n", "t.yaml:1:24: "},
     {"clients: {\"\": {}}\n", "t.yaml:1:11: "},
     {"clients: {\"a\\x01b\": {}}\n", "t.yaml:1:11: "},
-    {"clients: {a: {groups: {g: {}}}}\n", "t.yaml:1:24: clients.a.groups.g: a group needs `queues`"},
+    {"clients: {a: {groups: {g: {}}}}\n",
+     "t.yaml:1:24: clients.a.groups.g: a group needs `queues`"},
     {"clients: {a: {groups: {g: {queues: [b, b]}}}}\n", "t.yaml:1:36: "},
     {"clients: {a: {from: {2027-13-01: {}}}}\n", "t.yaml:1:22: clients.a.from.2027-13-01: found"},
     /* clocks and alerts */

@@ -16,9 +16,20 @@ Test(config_value, durations_are_an_integer_and_a_unit)
     cr_assert_eq(duration("15m"), 900000);
     cr_assert_eq(duration("24h"), 86400000);
     cr_assert_eq(duration("366d"), INT64_C(31622400000));
-    static const char *const wrong[] = {"",    "5",   "s",    "1.5s",        "-1s", "+1s", "1 s",
-                                        "1S",  "1w",  "1ms ", "99999999999999999999s",
-                                        "0x1s", "1sm", "9223372036854775807d"};
+    static const char *const wrong[] = {"",
+                                        "5",
+                                        "s",
+                                        "1.5s",
+                                        "-1s",
+                                        "+1s",
+                                        "1 s",
+                                        "1S",
+                                        "1w",
+                                        "1ms ",
+                                        "99999999999999999999s",
+                                        "0x1s",
+                                        "1sm",
+                                        "9223372036854775807d"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         cr_assert_eq(duration(wrong[i]), -1, "%s", wrong[i]);
 }
@@ -82,8 +93,8 @@ Test(config_value, times_are_those_of_events)
     cr_assert(config_parse_time("2026-01-05 10:00:00.2509+01:00", &ms) && ms == 1767603600250);
     cr_assert(config_parse_time("1767603600250", &ms) && ms == 1767603600250);
     static const char *const wrong[] = {
-        "2026-01-05T24:00:00Z",  "2026-01-05T09:00:60Z", "2026-02-29T09:00:00Z", "2026-01-05",
-        "2026-01-05T09:00:00",   "1989-12-31T23:59:59Z", "2100-01-01T00:00:00Z", "0",
+        "2026-01-05T24:00:00Z",  "2026-01-05T09:00:60Z",  "2026-02-29T09:00:00Z", "2026-01-05",
+        "2026-01-05T09:00:00",   "1989-12-31T23:59:59Z",  "2100-01-01T00:00:00Z", "0",
         "2026-01-05T09:00:00.Z", "2026-01-05T09:00:00Zx", "2026-01-05T"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         cr_assert_not(config_parse_time(wrong[i], &ms), "%s", wrong[i]);

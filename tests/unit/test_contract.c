@@ -5,8 +5,9 @@
 
 Test(contract, clients_are_found_by_their_whole_name)
 {
-    static const struct rc_client_policy clients[] = {
-        {.name = "a", .name_size = 1}, {.name = "ab", .name_size = 2}, {.name = "b", .name_size = 1}};
+    static const struct rc_client_policy clients[] = {{.name = "a", .name_size = 1},
+                                                      {.name = "ab", .name_size = 2},
+                                                      {.name = "b", .name_size = 1}};
     struct rc_contracts contracts = {.client = clients, .client_count = 3};
     cr_assert_eq(rc_client_policy(&contracts, "a", 1), &clients[0]);
     cr_assert_eq(rc_client_policy(&contracts, "abx", 2), &clients[1]);

@@ -181,7 +181,7 @@ Test(due, tick_of_an_instant_comes_before_its_decision)
     agg_due_add(&due, T0, AGG_TICK, AGG_DUE_RESTATE, 2, 0);
     cr_assert_eq(take_one(&due, (uint64_t)T0 * 2 + 1, &at).ref, 2);
     cr_assert_eq(at, (uint64_t)T0 * 2);
-    cr_assert_eq(take_one(&due, (uint64_t)T0 * 2 + 1, &at).ref, 0, "the decision waits for T0 to pass");
+    cr_assert_eq(take_one(&due, (uint64_t)T0 * 2 + 1, &at).ref, 0, "it waits for T0 to pass");
     cr_assert_eq(take_one(&due, (uint64_t)T0 * 2 + 2, &at).ref, 1);
     cr_assert_eq(at, (uint64_t)T0 * 2 + 1);
     agg_due_done(&due);

@@ -73,10 +73,12 @@ static void run(uint64_t seed, uint64_t jitter_ms, uint32_t raw_max)
     for (uint32_t epoch = 0; epoch < 40; epoch++) {
         uint32_t more = (uint32_t)core_draw(&random, 400);
         for (uint32_t i = 0; i < more && count < WAITING_MAX; i++) {
-            list[count] = (struct waiting){.time_ms = clock + (int64_t)core_draw(&random, jitter_ms),
-                                           .offset = ++mark,
-                                           .source = (uint32_t)core_draw(&random, 3),
-                                           .mark = mark};
+            list[count] = (struct waiting){
+                .time_ms = clock + (int64_t)core_draw(&random, jitter_ms),
+                .offset = ++mark,
+                .source = (uint32_t)core_draw(&random, 3),
+                .mark = mark,
+            };
             put(&order, &list[count++], (uint32_t)core_draw(&random, raw_max));
             clock += (int64_t)core_draw(&random, 3);
         }

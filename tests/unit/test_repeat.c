@@ -507,8 +507,9 @@ Test(repeat, episode_with_a_contact_forgotten_open_is_never_judged_but_is_a_next
     call(&core, task, "first", T0, 7, NULL);
     call(&core, task, "leg", T0 + 30 * MINUTE_MS, 7, "k");
     core_task_put(&core, task,
-                  (struct core_event){.at = T0 + 32 * MINUTE_MS, .contact = "open", .queue = "sales",
-                                      .conversation = "k", .type = RC_TYPE_queued});
+                  (struct core_event){.at = T0 + 32 * MINUTE_MS, .contact = "open",
+                                      .queue = "sales", .conversation = "k",
+                                      .type = RC_TYPE_queued});
     agg_task_advance(task, T0 + 10 * HOUR_MS);
     cr_assert_eq(total(task, RC_FIG_fcr_no), 1, "the first one's");
     cr_assert_eq(total(task, RC_FIG_repeats), 1);

@@ -85,7 +85,8 @@ Test(task, all_that_a_contact_held_is_given_back_in_the_end)
         core_task_put(&core, task,
                       (struct core_event){.at = T0 + (int64_t)core_draw(&random, 6 * HOUR_MS),
                                           .contact = contact, .queue = i % 3 ? "a" : "b",
-                                          .conversation = core_draw(&random, 2) ? conversation : NULL,
+                                          .conversation =
+                                              core_draw(&random, 2) ? conversation : NULL,
                                           .customer = core_draw(&random, 40),
                                           .type = type[core_draw(&random, sizeof type)]});
     }

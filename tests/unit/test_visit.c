@@ -149,7 +149,7 @@ Test(visit, negative_parts_count_as_zero_and_are_told)
     core_init(&desk.core);
     desk_open(&desk);
     struct agg_made made =
-        made_of(&desk, SAID(.queued = 5000, .answered = 2000, .ended = 1000, .wrapped = 500), 30000);
+        made_of(&desk, SAID(.queued = 5000, .answered = 2000, .ended = 1000, .wrapped = 500), 9000);
     cr_assert_eq(made.outcome.wait_ms, 0);
     cr_assert_eq(made.handled.talk_ms, 0);
     cr_assert_eq(made.handled.acw_ms, 0);
