@@ -399,7 +399,7 @@ static uint32_t episode_new(struct agg_task *task, uint32_t client, uint64_t has
     episode->hash = hash;
     episode->live = true;
     episode->due_at = episode->kept_next = episode->kept_repeat = RC_TIME_NONE;
-    episode->last = RC_TIME_NONE;
+    episode->last = episode->folded_last = RC_TIME_NONE;
     agg_index_add(&task->episode_index, (uint32_t)(hash >> 32), ref);
     return ref;
 }
@@ -425,6 +425,8 @@ static void episode_gather(const struct agg_task *task, struct agg_episode *epis
     memset(ret_part, 0, sizeof *ret_part);
     if (episode->has_folded)
         *ret_part = episode->folded;
+    episode->last = episode->folded_last;
+    episode->retention_ms = episode->folded_retention_ms;
     for (uint32_t at = episode->contacts; at; at = agg_contact_at(task, at)->episode_next) {
         const struct agg_contact *contact = agg_contact_at(task, at);
         struct agg_part part;
@@ -546,6 +548,11 @@ void agg_episode_forget(struct agg_task *task, uint32_t contact_ref) {
     id_keep(task, &episode->folded.start_id, old.start_id);
     id_keep(task, &episode->folded.customer_id, old.customer_id);
     episode->has_folded = true;
+    int64_t retention = agg_retention(task, contact);
+    if (contact->last > episode->folded_last)
+        episode->folded_last = contact->last;
+    if (retention > episode->folded_retention_ms)
+        episode->folded_retention_ms = retention;
     contact_leave(task, contact_ref);
     episode_gather(task, episode, &episode->part);
     if (!episode->contacts)

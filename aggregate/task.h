@@ -214,6 +214,7 @@ struct agg_episode {
     /* what neighbours whose summary is gone leave behind; NONE */
     int64_t kept_next;        /* its next start */
     int64_t kept_repeat;      /* the start with which it made one of them a no */
+    int64_t folded_last, folded_retention_ms;
     int64_t last, retention_ms; /* largest event time, longest retention of its contacts */
     int64_t due_at;           /* of its entry VERDICT */
     int64_t ends_at;          /* of its entry EPISODE */
