@@ -146,11 +146,15 @@ void agg_order_sort(struct agg_order *order, int64_t before_ms) {
     ready_sort(order);
 }
 
-const struct rc_event *agg_order_peek(const struct agg_order *order) {
-    if (order->ready_next == order->ready_count)
+const struct rc_event *agg_order_ahead(const struct agg_order *order, uint32_t count) {
+    if (order->ready_next + count >= order->ready_count)
         return NULL;
-    const struct agg_order_item *item = &order->ready[order->ready_next];
+    const struct agg_order_item *item = &order->ready[order->ready_next + count];
     return (const struct rc_event *)(item->chunk->bytes + item->at);
+}
+
+const struct rc_event *agg_order_peek(const struct agg_order *order) {
+    return agg_order_ahead(order, 0);
 }
 
 void agg_order_pop(struct agg_order *order) {

@@ -28,5 +28,7 @@ void agg_order_sort(struct agg_order *order, int64_t before_ms);
 /* The next ready event, lent until agg_order_pop; NULL: none. */
 const struct rc_event *agg_order_peek(const struct agg_order *order);
 void agg_order_pop(struct agg_order *order);
+/* The ready event so many behind the next one; NULL: none. */
+const struct rc_event *agg_order_ahead(const struct agg_order *order, uint32_t count);
 
 #endif

@@ -536,12 +536,45 @@ static void due_until(struct agg_task *task, uint64_t limit) {
     }
 }
 
+/* Contacts lie all over memory: what the next events will need is fetched ahead, first where the
+ * index says it is, then the contact itself, then its key. */
+static void fetch_ahead(const struct agg_task *task) {
+    const struct rc_event *ev = agg_order_ahead(&task->order, 8);
+    const struct agg_index *index = &task->contact_index;
+    if (ev)
+        __builtin_prefetch(&index->slot[contact_tag(ev->contact_hash) & index->mask]);
+    ev = agg_order_ahead(&task->order, 5);
+    if (ev) {
+        const struct agg_slot *slot = &index->slot[contact_tag(ev->contact_hash) & index->mask];
+        if (slot->ref) {
+            const char *contact = agg_pool_at(&task->contact, slot->ref);
+            __builtin_prefetch(contact);
+            __builtin_prefetch(contact + 64);
+            __builtin_prefetch(contact + 128);
+            __builtin_prefetch(contact + 192);
+        }
+    }
+    ev = agg_order_ahead(&task->order, 2);
+    if (ev) {
+        const struct agg_slot *slot = &index->slot[contact_tag(ev->contact_hash) & index->mask];
+        const struct agg_contact *contact =
+            slot->ref ? agg_contact_at(task, slot->ref) : NULL;
+        if (contact && contact->episode)
+            __builtin_prefetch(agg_episode_at(task, contact->episode));
+        if (contact && contact->key)
+            __builtin_prefetch(agg_key_at(task, contact->key));
+        if (contact)
+            __builtin_prefetch(agg_text_at(&task->texts, contact->id, contact->id_size));
+    }
+}
+
 void agg_task_advance(struct agg_task *task, int64_t now_ms) {
     const struct rc_event *ev;
     RC_CHECK(now_ms >= task->clock);
     task->epoch_end = now_ms;
     agg_order_sort(&task->order, now_ms);
     while ((ev = agg_order_peek(&task->order))) {
+        fetch_ahead(task);
         due_until(task, (uint64_t)ev->time_ms * 2 + 1);
         task->clock = task->passed = ev->time_ms;
         apply(task, ev, false);

@@ -27,8 +27,8 @@
 static const char usage_text[] =
     "usage: rollcall demo [OPTION...]\n"
     "\n"
-    "Shows what Rollcall does, without a broker: librdkafka's mock cluster in this process, made-up\n"
-    "calls and chats, the service, and a table of its figures. Nothing is kept.\n"
+    "Shows what Rollcall does, without a broker: librdkafka's mock cluster in this process,\n"
+    "made-up calls and chats, the service, and a table of its figures. Nothing is kept.\n"
     "\n"
     "  --for DURATION   end by itself, with a final table (30s, 5m); default: until Ctrl-C\n"
     "  --speed X        simulated time runs so much faster than the clock until it has caught up\n"
@@ -38,20 +38,20 @@ static const char usage_text[] =
     "  --help\n";
 
 enum {
-    HISTORY_MS = 6 * 3600000,  /* where simulated time begins */
-    HEAD_START_MS = 3600000,   /* so much of it at once */
+    HISTORY_MS = 6 * 3600000, /* where simulated time begins */
+    HEAD_START_MS = 3600000,  /* so much of it at once */
     PUMP_MS = 50,
     TICK_MS = 250,
     DRAW_MS = 500,
     LINE_MS = 5000,
-    SETTLE_MS = 1000,          /* of --for: for what was sent to be published */
+    SETTLE_MS = 1000, /* of --for: for what was sent to be published */
     TEXT_ROOM = 1 << 17
 };
 
 struct demo {
     uint64_t clients, seed;
     double speed;
-    int64_t for_ms;            /* 0: until it is stopped */
+    int64_t for_ms; /* 0: until it is stopped */
     bool help, on_terminal;
     struct sim_options options;
     struct sim *sim;
@@ -135,12 +135,10 @@ static bool parse_option(struct demo *demo, int option)
 
 static bool parse(struct demo *demo, int argc, char **argv)
 {
-    static const struct option options[] = {{"for", required_argument, NULL, 'f'},
-                                            {"speed", required_argument, NULL, 's'},
-                                            {"clients", required_argument, NULL, 'c'},
-                                            {"seed", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"for", required_argument, NULL, 'f'},     {"speed", required_argument, NULL, 's'},
+        {"clients", required_argument, NULL, 'c'}, {"seed", required_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     int option;
     optind = 0;
     opterr = 0;
@@ -172,10 +170,9 @@ static void print_service(void *opaque, const char *line)
 
 static enum rc_error open_cluster(struct demo *demo, char message[256])
 {
-    static const char *const topics[] = {"contact.calls",     "contact.chats",
-                                         "rollcall.metrics",  "rollcall.slas",
-                                         "rollcall.contacts", "rollcall.alerts",
-                                         "rollcall.dead_letter"};
+    static const char *const topics[] = {
+        "contact.calls",     "contact.chats",   "rollcall.metrics",    "rollcall.slas",
+        "rollcall.contacts", "rollcall.alerts", "rollcall.dead_letter"};
     enum rc_error err = demo_cluster_open(&demo->cluster, message);
     for (size_t i = 0; i < sizeof topics / sizeof *topics && !err; i++)
         err = demo_cluster_topic(demo->cluster, topics[i], DEMO_PARTITIONS);
@@ -250,8 +247,8 @@ static enum rc_error send_ticks(struct demo *demo, int64_t at_ms)
 {
     char text[64];
     enum rc_error err = RC_OK;
-    size_t size = (size_t)snprintf(text, sizeof text, "{\"type\":\"tick\",\"time\":%lld}",
-                                   (long long)at_ms);
+    size_t size =
+        (size_t)snprintf(text, sizeof text, "{\"type\":\"tick\",\"time\":%lld}", (long long)at_ms);
     for (uint32_t topic = 0; topic < 2; topic++)
         for (int32_t p = 0; p < DEMO_PARTITIONS && !err; p++)
             err = feed_kafka_send(demo->kafka, topic, p, NULL, 0, text, size);

@@ -127,16 +127,12 @@ static bool parse_option(struct feed *feed, int option)
 
 static bool parse(struct feed *feed, int argc, char **argv)
 {
-    static const struct option options[] = {{"rate", required_argument, NULL, 'r'},
-                                            {"speed", required_argument, NULL, 's'},
-                                            {"key", required_argument, NULL, 'k'},
-                                            {"shift-to-now", no_argument, NULL, 'n'},
-                                            {"tick", required_argument, NULL, 't'},
-                                            {"partitions", required_argument, NULL, 'p'},
-                                            {"timeout", required_argument, NULL, 'w'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"rate", required_argument, NULL, 'r'},    {"speed", required_argument, NULL, 's'},
+        {"key", required_argument, NULL, 'k'},     {"shift-to-now", no_argument, NULL, 'n'},
+        {"tick", required_argument, NULL, 't'},    {"partitions", required_argument, NULL, 'p'},
+        {"timeout", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     int option;
     optind = 0;
     opterr = 0;
@@ -247,8 +243,8 @@ static enum rc_error send_line(struct feed *feed, const char *line, size_t size)
     const char *value = shifted(feed, &words, line, &size);
     const char *key = feed->by_contact ? contact : client;
     size_t key_size = feed->by_contact ? contact_size : client_size;
-    enum rc_error err = feed_kafka_send(feed->kafka, topic, -1, key_size ? key : NULL, key_size,
-                                        value, size);
+    enum rc_error err =
+        feed_kafka_send(feed->kafka, topic, -1, key_size ? key : NULL, key_size, value, size);
     if (err == RC_ERR_LIMIT) {
         feed->too_large++;
         return RC_OK;
@@ -312,8 +308,8 @@ static enum rc_error send_ticks(struct feed *feed)
         at_ms = feed->last_ms + feed->config->time.max_disorder_ms + 1;
     if (feed->tick == TICK_NONE || (feed->tick == TICK_END && feed->last_ms == RC_TIME_NONE))
         return RC_OK;
-    size_t size = (size_t)snprintf(text, sizeof text, "{\"type\":\"tick\",\"time\":%lld}",
-                                   (long long)at_ms);
+    size_t size =
+        (size_t)snprintf(text, sizeof text, "{\"type\":\"tick\",\"time\":%lld}", (long long)at_ms);
     enum rc_error err = RC_OK;
     for (uint32_t topic = 0; topic < feed->config->kafka.topic_count; topic++)
         for (uint32_t p = 0; p < feed_kafka_partitions(feed->kafka, topic) && !err; p++)
@@ -382,8 +378,8 @@ static enum rc_error open_kafka(struct feed *feed, char ret_message[256])
 
 int cmd_feed(int argc, char **argv)
 {
-    struct feed feed = {.partitions = 8, .timeout_s = 30, .first_ms = RC_TIME_NONE,
-                        .last_ms = RC_TIME_NONE};
+    struct feed feed = {
+        .partitions = 8, .timeout_s = 30, .first_ms = RC_TIME_NONE, .last_ms = RC_TIME_NONE};
     char message[256] = "";
     if (!parse(&feed, argc, argv))
         return EXIT_WRONG_USE;

@@ -180,6 +180,7 @@ static bool parse(struct replay_arguments *arguments, int argc, char **argv)
 struct replay {
     const struct replay_arguments *arguments;
     struct config_loaded *loaded;
+    struct rc_config config; /* the loaded one, less the windows that nobody asked for */
     struct sink_output output;
     struct engine *engine;
     struct ingest_files *files;
@@ -199,10 +200,23 @@ static enum rc_error run_source(void *opaque, char ret_message[256])
     return ingest_files_run(((struct replay *)opaque)->files, ret_message);
 }
 
+/* Windows that are not written are not kept: no figure of another window depends on them. */
+static void config_narrow(struct rc_config *config, const struct sink_file_options *file)
+{
+    if (file->dir != NULL)
+        return;
+    if (!file->rolling)
+        config->windows.rolling_count = 0;
+    if (!file->interval)
+        config->windows.interval_count = 0;
+}
+
 static enum rc_error replay_open(struct replay *replay)
 {
     const struct replay_arguments *arguments = replay->arguments;
-    const struct rc_config *config = replay->loaded->config;
+    const struct rc_config *config = &replay->config;
+    replay->config = *replay->loaded->config;
+    config_narrow(&replay->config, &arguments->file);
     struct sink_file_options output = arguments->file;
     output.config = config;
     output.source_name = (const char *const *)arguments->path;

@@ -19,8 +19,8 @@ static const char usage_text[] =
     "\n"
     "The service: reads the input topics of CONFIG from their beginning, publishes records to the\n"
     "output topics, which are made where they are missing, and answers over HTTP. A Kafka that is\n"
-    "away is waited for. SIGTERM finishes the epoch and leaves; SIGHUP reads CONFIG again and says\n"
-    "whether it is valid.\n"
+    "away is waited for. SIGTERM finishes the epoch and leaves; SIGHUP reads CONFIG again and\n"
+    "says whether it is valid.\n"
     "\n"
     "  --shards N     threads that compute, 1 to 64; default one per core but one\n"
     "  --until-idle   stop by itself when all partitions are at their end and quiet for\n"
@@ -85,11 +85,10 @@ static void print_end(struct run *run)
         now[TERMINAL_TEXT_MAX], late[TERMINAL_TEXT_MAX];
     run_service_figures(run->service, &figures);
     snprintf(line, sizeof line,
-             "stopped: %s input records, %s late, %s records made, %s dead letters, now %s (%lld)",
+             "stopped: %s input records, %s late, %s records made, %s dead letters, now %s",
              terminal_count(figures.events, events), terminal_count(figures.late, late),
-             terminal_count(figures.published, records),
-             terminal_count(figures.dead_letters, dead), terminal_time(figures.now_ms, now),
-             (long long)figures.now_ms);
+             terminal_count(figures.published, records), terminal_count(figures.dead_letters, dead),
+             terminal_time(figures.now_ms, now));
     print_news(run, line);
 }
 

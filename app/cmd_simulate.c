@@ -65,7 +65,7 @@ static const char help_text[] =
     "\n"
     "A day of ten clients, and what Rollcall makes of it:\n"
     "  rollcall simulate --config day.yaml --out day.ndjson\n"
-    "  rollcall replay --config day.yaml day.ndjson\n"
+    "  rollcall replay day.yaml day.ndjson\n"
     "\n"
     "Exit codes: 0 done, 64 wrong option, 71 no memory, 73 a file cannot be made, 74 it cannot\n"
     "be written.\n";

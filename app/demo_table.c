@@ -23,8 +23,8 @@ static void put(struct drawing *drawing, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    int count = vsnprintf(drawing->room + drawing->used, drawing->size - drawing->used, format,
-                          list);
+    int count =
+        vsnprintf(drawing->room + drawing->used, drawing->size - drawing->used, format, list);
     va_end(list);
     drawing->used += (size_t)count;
     if (drawing->used >= drawing->size)
@@ -80,7 +80,8 @@ static bool row(void *opaque, const struct rc_record *rec)
     percent_text(value[RC_FIG_abandon_bp], abandon);
     clock_text(value[RC_FIG_asa_ms], asa);
     clock_text(value[RC_FIG_aht_ms], aht);
-    put(drawing, "%s%-13.*s %-12.*s %-4s %8lld %7s %9lld %9lld %9lld %s%8s%-10s%s%s %8s %8s %6s %6s%s\n",
+    put(drawing,
+        "%s%-13.*s %-12.*s %-4s %8lld %7s %9lld %9lld %9lld %s%8s%-10s%s%s %8s %8s %6s %6s%s\n",
         bold ? "\033[1m" : "", rec->client_size, rec->text, rec->queue_size,
         rec->text + rec->client_size, channels[rec->channel], (long long)value[RC_FIG_waiting],
         oldest, (long long)value[RC_FIG_handling], (long long)value[RC_FIG_offered],

@@ -9,10 +9,10 @@
 
 struct demo_table {
     const struct rc_config *config;
-    struct sink_table *records;     /* borrowed */
-    uint32_t window;                /* which rolling window is shown */
+    struct sink_table *records; /* borrowed */
+    uint32_t window;            /* which rolling window is shown */
     bool color;
-    unsigned rows_max;              /* lines for queues; the rest is counted */
+    unsigned rows_max; /* lines for queues; the rest is counted */
 };
 struct demo_totals {
     int64_t waiting, handling, oldest_wait_ms, offered, answered, sl_met, sl_of;

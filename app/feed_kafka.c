@@ -56,17 +56,17 @@ static enum rc_error configure(struct feed_kafka *kafka, rd_kafka_conf_t *conf,
     snprintf(timeout, sizeof timeout, "%lld", (long long)kafka->options.timeout_ms);
     const struct {
         const char *name, *value;
-    } list[] = {{"client.id", "rollcall-feed"},
-                {"socket.nagle.disable", "true"},
-                {"compression.codec", "lz4"},
-                {"linger.ms", "20"},
-                {"queue.buffering.max.messages", "200000"},
-                {"queue.buffering.max.kbytes", "131072"},
-                {"retry.backoff.ms", "10"},
-                {"reconnect.backoff.ms", "50"},
-                {"reconnect.backoff.max.ms", "2000"},
-                {"bootstrap.servers",
-                 kafka->options.brokers ? kafka->options.brokers : config->brokers}};
+    } list[] = {
+        {"client.id", "rollcall-feed"},
+        {"socket.nagle.disable", "true"},
+        {"compression.codec", "lz4"},
+        {"linger.ms", "20"},
+        {"queue.buffering.max.messages", "200000"},
+        {"queue.buffering.max.kbytes", "131072"},
+        {"retry.backoff.ms", "10"},
+        {"reconnect.backoff.ms", "50"},
+        {"reconnect.backoff.max.ms", "2000"},
+        {"bootstrap.servers", kafka->options.brokers ? kafka->options.brokers : config->brokers}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (rd_kafka_conf_set(conf, list[i].name, list[i].value, ret_message, 256))
             return RC_ERR_CONFIG;
@@ -149,9 +149,8 @@ static enum rc_error look(struct feed_kafka *kafka, bool *ret_all)
         rd_kafka_poll(kafka->rk, 0);
         if (code)
             return RC_ERR_KAFKA;
-        kafka->partitions[i] = md->topic_cnt == 1 && !md->topics[0].err
-                                   ? (uint32_t)md->topics[0].partition_cnt
-                                   : 0;
+        kafka->partitions[i] =
+            md->topic_cnt == 1 && !md->topics[0].err ? (uint32_t)md->topics[0].partition_cnt : 0;
         *ret_all &= kafka->partitions[i] > 0;
         rd_kafka_metadata_destroy(md);
     }
@@ -166,8 +165,8 @@ static enum rc_error read_result(rd_kafka_event_t *event, char ret_message[256])
                  event ? rd_kafka_event_error_string(event) : "Kafka does not answer");
         return RC_ERR_KAFKA;
     }
-    const rd_kafka_topic_result_t **list = rd_kafka_CreateTopics_result_topics(
-        rd_kafka_event_CreateTopics_result(event), &count);
+    const rd_kafka_topic_result_t **list =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
     for (size_t i = 0; i < count; i++) {
         rd_kafka_resp_err_t code = rd_kafka_topic_result_error(list[i]);
         if (!code || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
@@ -191,9 +190,9 @@ static enum rc_error create(struct feed_kafka *kafka, char ret_message[256])
     for (uint32_t i = 0; i < config->kafka.topic_count && !err; i++) {
         if (kafka->partitions[i])
             continue;
-        list[count] = rd_kafka_NewTopic_new(
-            config->kafka.topic[i].name, (int)kafka->options.partitions,
-            (int)config->output.replication, reason, sizeof reason);
+        list[count] =
+            rd_kafka_NewTopic_new(config->kafka.topic[i].name, (int)kafka->options.partitions,
+                                  (int)config->output.replication, reason, sizeof reason);
         err = list[count] ? RC_OK : RC_ERR_KAFKA;
         count += !err;
     }
@@ -215,8 +214,7 @@ enum rc_error feed_kafka_topics(struct feed_kafka *kafka, char ret_message[256])
 {
     bool all = false;
     enum rc_error err = look(kafka, &all);
-    for (int64_t waited_ms = 0; err && waited_ms < kafka->options.timeout_ms;
-         waited_ms += LOOK_MS)
+    for (int64_t waited_ms = 0; err && waited_ms < kafka->options.timeout_ms; waited_ms += LOOK_MS)
         err = look(kafka, &all);
     if (err) {
         snprintf(ret_message, 256, "Kafka does not answer at %s",
@@ -251,8 +249,7 @@ enum rc_error feed_kafka_send(struct feed_kafka *kafka, uint32_t topic, int32_t 
                               size_t value_size)
 {
     while (!kafka->failed) {
-        if (rd_kafka_produce(kafka->rkt[topic],
-                             partition < 0 ? RD_KAFKA_PARTITION_UA : partition,
+        if (rd_kafka_produce(kafka->rkt[topic], partition < 0 ? RD_KAFKA_PARTITION_UA : partition,
                              RD_KAFKA_MSG_F_COPY, (void *)value, value_size, key, key_size,
                              NULL) == 0)
             return RC_OK;

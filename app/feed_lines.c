@@ -16,7 +16,7 @@ struct feed_lines {
     int fd;
     ZSTD_DStream *stream; /* NULL: plain */
     bool begun, input_over, frame_open;
-    char *in, *out;       /* out: decompressed text from `at` to `used` */
+    char *in, *out; /* out: decompressed text from `at` to `used` */
     size_t in_at, in_used, out_room, at, used;
     uint64_t bytes_read, bytes_total;
 };

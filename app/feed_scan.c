@@ -112,7 +112,8 @@ bool feed_scan(const char *line, size_t size, struct feed_words *ret_words)
     if (data.size && line[data.at] == '{') {
         ret_words->envelope_time = ret_words->time;
         ret_words->time = none;
-        struct cursor inner = {.at = line + data.at, .begin = line, .end = line + data.at + data.size};
+        struct cursor inner = {
+            .at = line + data.at, .begin = line, .end = line + data.at + data.size};
         scan_object(&inner, line, ret_words, &none);
     }
     return true;
@@ -172,8 +173,8 @@ static size_t unescape(const char **at, const char *end, char *room)
     if (*at >= end || **at != 'u' || !hex4(*at + 1, end, &code))
         return 0;
     *at += 5;
-    if (code >= 0xd800 && code < 0xdc00 && end - *at >= 6 && (*at)[0] == '\\' &&
-        (*at)[1] == 'u' && hex4(*at + 2, end, &low) && low >= 0xdc00 && low < 0xe000) {
+    if (code >= 0xd800 && code < 0xdc00 && end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u' &&
+        hex4(*at + 2, end, &low) && low >= 0xdc00 && low < 0xe000) {
         *at += 6;
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }

@@ -32,14 +32,14 @@ static const char mechanism[] =
 static const char wants_sasl[] =
     "Kafka at %s closes the connection: it may want a password, the configuration gives none "
     "(kafka.security: security.protocol: sasl_plaintext or sasl_ssl)";
-static const char unknown_host[] =
-    "the host name of Kafka is not known: %s (kafka.brokers)";
+static const char unknown_host[] = "the host name of Kafka is not known: %s (kafka.brokers)";
 static const char away[] = "Kafka does not answer at %s: it is waited for";
 
 static const struct riddle riddles[] = {
     {"_SSL", "wrong version number", KAFKA_CAUSE_SPEAKS_PLAIN, speaks_plain},
     {"_SSL", "plaintext", KAFKA_CAUSE_SPEAKS_PLAIN, speaks_plain},
     {"_SSL", "connecting to a PLAINTEXT", KAFKA_CAUSE_SPEAKS_PLAIN, speaks_plain},
+    {"_SSL", "unexpected eof", KAFKA_CAUSE_SPEAKS_PLAIN, speaks_plain},
     {"_SSL", "hostname mismatch", KAFKA_CAUSE_HOST_NAME, host_name},
     {"_SSL", "host name", KAFKA_CAUSE_HOST_NAME, host_name},
     {"_SSL", "IP address mismatch", KAFKA_CAUSE_HOST_NAME, host_name},
@@ -50,11 +50,12 @@ static const struct riddle riddles[] = {
     {"_SSL", "bad certificate", KAFKA_CAUSE_CERTIFICATE, client_certificate},
     {"_TRANSPORT", "connecting to a PLAINTEXT", KAFKA_CAUSE_SPEAKS_PLAIN, speaks_plain},
     {"_TRANSPORT", "SSL handshake", KAFKA_CAUSE_SPEAKS_PLAIN, speaks_plain},
+    {"_TRANSPORT", "might require SASL", KAFKA_CAUSE_WANTS_PASSWORD, wants_sasl},
     {"_TRANSPORT", "ApiVersion", KAFKA_CAUSE_SPEAKS_TLS, speaks_tls},
     {"_TRANSPORT", "connecting to a SSL listener", KAFKA_CAUSE_SPEAKS_TLS, speaks_tls},
-    {"_AUTHENTICATION", "echanism", KAFKA_CAUSE_MECHANISM, mechanism},
+    {"_AUTHENTICATION", "mechanism handshake", KAFKA_CAUSE_MECHANISM, mechanism},
+    {"_AUTHENTICATION", "Unsupported SASL", KAFKA_CAUSE_MECHANISM, mechanism},
     {"UNSUPPORTED_SASL_MECHANISM", NULL, KAFKA_CAUSE_MECHANISM, mechanism},
-    {"_AUTHENTICATION", "disconnected", KAFKA_CAUSE_PASSWORD, wants_sasl},
     {"_AUTHENTICATION", NULL, KAFKA_CAUSE_PASSWORD, password},
     {"SASL_AUTHENTICATION_FAILED", NULL, KAFKA_CAUSE_PASSWORD, password},
     {"_RESOLVE", NULL, KAFKA_CAUSE_UNKNOWN_HOST, unknown_host},
@@ -112,7 +113,7 @@ enum kafka_cause kafka_words_explain(const struct rc_kafka *kafka, const char *l
                                      char ret_text[KAFKA_WORDS_MAX])
 {
     const char *colon = strstr(line, ": ");
-    char name[64];
+    char name[64], rest[400];
     snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - line) : (int)strlen(line), line);
     const char *text = colon ? colon + 2 : "";
     ret_text[0] = '\0';
@@ -126,7 +127,10 @@ enum kafka_cause kafka_words_explain(const struct rc_kafka *kafka, const char *l
             snprintf(ret_text, KAFKA_WORDS_MAX, riddle->answer, kafka->brokers);
         return riddle->cause;
     }
-    return explain_refusal(name, text, ret_text);
+    /* Without the time that it took: the same trouble is to read the same. */
+    const char *took = strstr(text, " (after ");
+    snprintf(rest, sizeof rest, "%.*s", took ? (int)(took - text) : (int)strlen(text), text);
+    return explain_refusal(name, rest, ret_text);
 }
 
 void kafka_words_init(struct kafka_words *words, const struct rc_kafka *kafka,
@@ -200,8 +204,9 @@ void kafka_words_say(void *opaque, const char *line)
         end_trouble(words, speaker->bit);
     } else {
         enum kafka_cause cause = kafka_words_explain(words->kafka, line, text);
-        if (cause == KAFKA_CAUSE_SPEAKS_TLS && words->answered) {
-            /* So it was on its way down, and what it speaks is known. */
+        if ((cause == KAFKA_CAUSE_SPEAKS_TLS || cause == KAFKA_CAUSE_WANTS_PASSWORD) &&
+            words->answered) {
+            /* It was on its way down: what it speaks and wants is known. */
             cause = KAFKA_CAUSE_AWAY;
             snprintf(text, sizeof text, away, words->kafka->brokers);
         }

@@ -12,10 +12,11 @@
 enum { KAFKA_WORDS_MAX = 640 };
 
 enum kafka_cause {
-    KAFKA_CAUSE_NONE,      /* nothing that anybody need know */
+    KAFKA_CAUSE_NONE, /* nothing that anybody need know */
     KAFKA_CAUSE_AWAY,
     KAFKA_CAUSE_SPEAKS_TLS,
     KAFKA_CAUSE_SPEAKS_PLAIN,
+    KAFKA_CAUSE_WANTS_PASSWORD,
     KAFKA_CAUSE_CERTIFICATE,
     KAFKA_CAUSE_HOST_NAME,
     KAFKA_CAUSE_PASSWORD,
@@ -33,14 +34,14 @@ enum kafka_cause kafka_words_explain(const struct rc_kafka *kafka, const char *l
 
 /* Who speaks of it: several handles have the same trouble, and it is said once. */
 struct kafka_words {
-    const struct rc_kafka *kafka;                 /* borrowed */
+    const struct rc_kafka *kafka; /* borrowed */
     void (*print)(void *opaque, const char *line);
     void *opaque;
     pthread_mutex_t lock;
-    uint32_t speakers[KAFKA_CAUSE_COUNT];         /* who has that trouble now, a bit each */
-    bool answered;                                /* Kafka answered somebody at least once */
-    uint32_t other_hash;                          /* of the last text without a cause of its own */
-    char trouble[KAFKA_WORDS_MAX];                /* the last one, while there is any */
+    uint32_t speakers[KAFKA_CAUSE_COUNT]; /* who has that trouble now, a bit each */
+    bool answered;                        /* Kafka answered somebody at least once */
+    uint32_t other_hash;                  /* of the last text without a cause of its own */
+    char trouble[KAFKA_WORDS_MAX];        /* the last one, while there is any */
 };
 struct kafka_speaker {
     struct kafka_words *words;

@@ -90,8 +90,7 @@ static void on_tick(evutil_socket_t fd, short what, void *opaque)
     (void)fd;
     (void)what;
     look(loop);
-    if (!loop->stopped_at_ms && loop->options.until_idle &&
-        run_service_idle(loop->options.service))
+    if (!loop->stopped_at_ms && loop->options.until_idle && run_service_idle(loop->options.service))
         stop(loop, "all partitions are idle: done, as --until-idle says");
     if (++loop->ticks % WATCH_TICKS == 0 && !loop->stopped_at_ms) {
         say_when_ready(loop);

@@ -9,7 +9,7 @@ struct run_loop;
 struct run_loop_options {
     const struct rc_config *config;
     struct run_service *service;
-    bool until_idle;               /* stop by itself when all partitions are idle */
+    bool until_idle; /* stop by itself when all partitions are idle */
     /* SIGHUP: reads the configuration again; true: it is valid. */
     bool (*reload)(void *opaque);
     void (*print)(void *opaque, const char *line);

@@ -25,7 +25,7 @@ struct run_service {
     struct engine *engine;
     struct ingest_partition *partition;
     uint32_t partition_count, partition_room;
-    bool caught_up;          /* every partition was at its end once */
+    bool caught_up; /* every partition was at its end once */
     int64_t held_by, said_held_by;
     int held_for_s;
     _Atomic bool leave;
@@ -181,8 +181,7 @@ static void look_at_partitions(struct run_service *service)
         service->partition_room = count;
         count = ingest_kafka_partitions(service->source, list, count);
     }
-    service->partition_count =
-        count < service->partition_room ? count : service->partition_room;
+    service->partition_count = count < service->partition_room ? count : service->partition_room;
 }
 
 bool run_service_idle(struct run_service *service)
@@ -294,13 +293,13 @@ void run_service_figures(struct run_service *service, struct run_service_figures
     const struct sink_commit_stats *commit = sink_commit_stats(engine_commit(service->engine));
     const struct rc_ingest_stats *ingest = ingest_kafka_stats(service->source);
     engine_stats(service->engine, &stats);
-    *ret_figures = (struct run_service_figures){
-        .events = rc_counter_read(&ingest->lines),
-        .records = stats.records,
-        .published = rc_counter_read(&commit->records),
-        .dead_letters = rc_counter_read(&commit->dead_letters),
-        .late = stats.late,
-        .contacts = stats.contacts,
-        .now_ms = (int64_t)stats.now_ms,
-        .shards = engine_shards(service->engine)};
+    *ret_figures =
+        (struct run_service_figures){.events = rc_counter_read(&ingest->lines),
+                                     .records = stats.records,
+                                     .published = rc_counter_read(&commit->records),
+                                     .dead_letters = rc_counter_read(&commit->dead_letters),
+                                     .late = stats.late,
+                                     .contacts = stats.contacts,
+                                     .now_ms = (int64_t)stats.now_ms,
+                                     .shards = engine_shards(service->engine)};
 }
