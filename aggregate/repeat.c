@@ -505,19 +505,31 @@ static void id_keep(struct agg_task *task, struct agg_id *id, struct agg_id old)
     id->text = agg_text_put(&task->texts, text, id->size);
 }
 
-/* Its summary is gone, but those whose next it was keep its start, and its own next its repeat. */
+/* Its start stays known to those that began before it, or with it. */
+static void start_keep(struct agg_task *task, const struct agg_episode *episode, uint32_t ref) {
+    struct agg_episode *other = agg_episode_at(task, ref);
+    int64_t start = episode->part.start;
+    if (in_scope(other, episode, contract_of(task, other)->fcr_scope) &&
+        (other->kept_next < other->part.start || start < other->kept_next))
+        other->kept_next = start;
+    if (is_repeat_of(task, other, episode))
+        other->kept_repeat = other->part.start;
+}
+
+/* Its summary is gone, but its neighbours keep what it meant to them. */
 static void episode_expire(struct agg_task *task, uint32_t ref) {
     const struct agg_episode *episode = agg_episode_at(task, ref);
     int64_t start = episode->part.start;
-    task->episode_set.count = 0;
-    collect_around(task, ref);
-    for (uint32_t i = 0; i < task->episode_set.count; i++) {
-        struct agg_episode *other = agg_episode_at(task, task->episode_set.ref[i]);
-        uint8_t scope = contract_of(task, other)->fcr_scope;
-        if (in_scope(other, episode, scope) && next_start(task, other, scope) == start)
-            other->kept_next = start;
-        if (is_repeat_of(task, other, episode))
+    for (uint32_t at = episode->previous; at; at = agg_episode_at(task, at)->previous)
+        start_keep(task, episode, at);
+    for (uint32_t at = episode->next; at; at = agg_episode_at(task, at)->next) {
+        struct agg_episode *other = agg_episode_at(task, at);
+        if (other->part.start == start)
+            start_keep(task, episode, at);
+        else if (is_repeat_of(task, other, episode))
             other->kept_repeat = other->part.start;
+        else if (!task->queue_scope)
+            break;
     }
     episode_free(task, ref);
 }

@@ -324,6 +324,8 @@ static void refuse(struct agg_task *task, const struct rc_event *ev, const char 
         rc_count(&task->stats->expired, 1);
 }
 
+static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms);
+
 static void apply(struct agg_task *task, const struct rc_event *ev, bool late) {
     uint32_t client = agg_client_get(task, rc_event_client(ev), ev->client_size);
     uint32_t contact = contact_find(task, client, ev), identity = 0;
@@ -354,6 +356,10 @@ static void apply(struct agg_task *task, const struct rc_event *ev, bool late) {
         contact = contact_new(task, client, ev);
     contact_take(task, contact, ev);
     rc_count(&task->stats->applied, 1);
+    /* a late event may say that it should have been forgotten by now: another channel */
+    int64_t forget_at = agg_contact_at(task, contact)->forget_at;
+    if (forget_at < task->passed)
+        contact_forget(task, contact, forget_at);
 }
 
 void agg_task_late(struct agg_task *task, const struct rc_event *ev) {
@@ -382,8 +388,11 @@ static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
     uint32_t old =
         identity_find(task, contact->client, contact->hash,
                       agg_text_at(&task->texts, contact->id, contact->id_size), contact->id_size);
+    int64_t expires = forget_at_of(task, contact) + task->config->time.identity_ms;
     if (old)
         identity_free(task, old);
+    if (expires < task->passed)
+        return;
     uint32_t ref = agg_pool_get(&task->identity);
     struct agg_identity *identity = agg_identity_at(task, ref);
     *identity = (struct agg_identity){
@@ -397,7 +406,7 @@ static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
         .judged_at = agg_judged_at(contact),
         .rated = contact->rated,
         .reviewed = contact->reviewed,
-        .expires = forget_at_of(task, contact) + task->config->time.identity_ms,
+        .expires = expires,
         .client = contact->client,
         .key = contact->key,
         .score = contact->score,
