@@ -13,7 +13,10 @@ void agg_due_done(struct agg_due *due) {
 }
 
 static void due_place(struct agg_due *due, uint32_t ref, struct agg_due_entry *entry) {
-    uint64_t at = entry->at < due->cursor ? due->cursor : entry->at;
+    uint64_t at = entry->at > due->taken ? entry->at : due->taken;
+    at = at > due->cursor ? at : due->cursor;
+    if (at < due->none_before)
+        due->none_before = at;
     uint64_t differ = at ^ due->cursor;
     uint32_t level = differ ? (63u - (uint32_t)__builtin_clzll(differ)) / DUE_BITS : 0;
     RC_CHECK(level < DUE_LEVELS);
@@ -78,12 +81,18 @@ static void due_list(struct agg_due *due, uint32_t slot, struct agg_list *list) 
 }
 
 bool agg_due_take(struct agg_due *due, uint64_t limit, uint64_t *ret_at, struct agg_list *list) {
+    if (limit <= due->none_before) {
+        due->taken = limit > due->taken ? limit : due->taken;
+        return false;
+    }
     for (;;) {
         uint32_t level = 0;
         while (level < DUE_LEVELS && !due->used[level])
             level++;
-        if (level == DUE_LEVELS)
+        if (level == DUE_LEVELS) {
+            due->none_before = UINT64_MAX;
             break;
+        }
         /* slots of a level lie at or after the cursor's own; lower levels come first */
         uint32_t slot = (uint32_t)__builtin_ctzll(due->used[level]);
         uint32_t shift = level * DUE_BITS;
@@ -91,6 +100,7 @@ bool agg_due_take(struct agg_due *due, uint64_t limit, uint64_t *ret_at, struct 
         uint64_t at = base + ((uint64_t)slot << shift);
         if (at < due->cursor)
             at = due->cursor;
+        due->none_before = at;
         if (at >= limit)
             break;
         due->cursor = at;
@@ -101,6 +111,7 @@ bool agg_due_take(struct agg_due *due, uint64_t limit, uint64_t *ret_at, struct 
         }
         due_cascade(due, level, slot);
     }
+    due->taken = limit > due->taken ? limit : due->taken;
     if (limit > due->cursor) {
         /* nothing before the limit: the cursor may only pass slots that are empty */
         for (uint32_t level = 1; level < DUE_LEVELS; level++) {

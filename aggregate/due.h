@@ -35,7 +35,9 @@ struct agg_due_entry {
 };
 struct agg_due {
     struct agg_pool pool;
-    uint64_t cursor; /* everything before it has been taken */
+    uint64_t cursor;      /* slots are counted from here; everything before it has been taken */
+    uint64_t taken;       /* so has everything before this, the largest limit so far */
+    uint64_t none_before; /* no entry falls before it */
     uint64_t used[DUE_LEVELS];
     uint32_t slot[DUE_LEVELS][DUE_SLOTS];
     struct agg_list sorted; /* scratch */

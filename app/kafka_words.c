@@ -169,7 +169,6 @@ static void end_trouble(struct kafka_words *words, uint32_t bit)
     if (!before || any_trouble(words))
         return;
     words->trouble[0] = '\0';
-    words->other_hash = 0;
     words->print(words->opaque, "Kafka answers again");
 }
 
@@ -179,15 +178,25 @@ static void begin_trouble(struct kafka_words *words, uint32_t bit, enum kafka_ca
     /* While a cause is known, that no connection stands says nothing new. */
     bool known = cause == KAFKA_CAUSE_AWAY && any_trouble(words);
     bool said = words->speakers[cause] != 0;
-    if (cause == KAFKA_CAUSE_OTHER || cause == KAFKA_CAUSE_NOT_ALLOWED) {
-        said = said && words->other_hash == hash(text);
-        words->other_hash = hash(text);
-    }
     if (!known || said)
         words->speakers[cause] |= bit;
     if (known || said)
         return;
     snprintf(words->trouble, sizeof words->trouble, "%s", text);
+    words->print(words->opaque, text);
+}
+
+/* A refusal concerns one thing and says nothing of the rest, so no answer ends it: it is said once,
+ * and what does not work for it is seen where it is waited for. */
+static void say_refusal(struct kafka_words *words, const char *text)
+{
+    uint32_t sum = hash(text);
+    for (uint32_t i = 0; i < words->refused_count; i++)
+        if (words->refused[i] == sum)
+            return;
+    if (words->refused_count == KAFKA_REFUSALS)
+        return;
+    words->refused[words->refused_count++] = sum;
     words->print(words->opaque, text);
 }
 
@@ -210,7 +219,9 @@ void kafka_words_say(void *opaque, const char *line)
             cause = KAFKA_CAUSE_AWAY;
             snprintf(text, sizeof text, away, words->kafka->brokers);
         }
-        if (cause != KAFKA_CAUSE_NONE)
+        if (cause == KAFKA_CAUSE_NOT_ALLOWED || cause == KAFKA_CAUSE_OTHER)
+            say_refusal(words, text);
+        else if (cause != KAFKA_CAUSE_NONE)
             begin_trouble(words, speaker->bit, cause, text);
     }
     pthread_mutex_unlock(&words->lock);

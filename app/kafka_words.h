@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KAFKA_WORDS_MAX = 640 };
+enum { KAFKA_WORDS_MAX = 640, KAFKA_REFUSALS = 64 };
 
 enum kafka_cause {
     KAFKA_CAUSE_NONE, /* nothing that anybody need know */
@@ -40,8 +40,9 @@ struct kafka_words {
     pthread_mutex_t lock;
     uint32_t speakers[KAFKA_CAUSE_COUNT]; /* who has that trouble now, a bit each */
     bool answered;                        /* Kafka answered somebody at least once */
-    uint32_t other_hash;                  /* of the last text without a cause of its own */
-    char trouble[KAFKA_WORDS_MAX];        /* the last one, while there is any */
+    uint32_t refused[KAFKA_REFUSALS];     /* hashes of what was refused: each is said once */
+    uint32_t refused_count;
+    char trouble[KAFKA_WORDS_MAX]; /* the last one, while there is any */
 };
 struct kafka_speaker {
     struct kafka_words *words;

@@ -29,12 +29,9 @@ static const struct property preferred[] = {
 };
 /* What the program's promises stand on. */
 static const struct property required[] = {
-    {"isolation.level", "read_committed"},
-    {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "earliest"},
-    {"enable.partition.eof", "true"},
-    {"allow.auto.create.topics", "false"},
+    {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "earliest"},
+    {"enable.partition.eof", "true"},      {"allow.auto.create.topics", "false"},
     {"max.poll.interval.ms", "86400000"},
 };
 
@@ -92,8 +89,7 @@ static enum rc_error make_conf(struct kafka_client *client, rd_kafka_conf_t **re
 {
     const struct rc_kafka *kafka = &client->config->kafka;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    enum rc_error err =
-        set_all(conf, preferred, sizeof preferred / sizeof *preferred, ret_message);
+    enum rc_error err = set_all(conf, preferred, sizeof preferred / sizeof *preferred, ret_message);
     if (!err)
         err = set(conf, "bootstrap.servers", kafka->brokers, false, ret_message);
     for (uint32_t i = 0; i < kafka->property_count && !err; i++)
@@ -130,8 +126,8 @@ enum rc_error kafka_client_open(struct kafka_client *client, const struct rc_con
                                 char ret_message[256])
 {
     rd_kafka_conf_t *conf;
-    *client = (struct kafka_client){
-        .config = config, .say = say, .opaque = opaque, .failing = true};
+    *client =
+        (struct kafka_client){.config = config, .say = say, .opaque = opaque, .failing = true};
     client->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (client->wake_fd < 0)
         return RC_ERR_IO;
@@ -259,8 +255,8 @@ enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partition
     return RC_OK;
 }
 
-enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic,
-                                  int32_t partition, rd_kafka_queue_t **ret_queue)
+enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,
+                                  rd_kafka_queue_t **ret_queue)
 {
     static const uint64_t one = 1;
     rd_kafka_t *rk = client->consumer;

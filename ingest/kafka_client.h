@@ -16,14 +16,14 @@
 #include <stdint.h>
 
 struct kafka_client {
-    const struct rc_config *config;     /* borrowed */
+    const struct rc_config *config; /* borrowed */
     void (*say)(void *opaque, const char *line);
     void *opaque;
-    rd_kafka_t *watch;                  /* looks for topics until there is a consumer */
+    rd_kafka_t *watch; /* looks for topics until there is a consumer */
     rd_kafka_t *consumer;
-    bool failing;                       /* Kafka has not answered yet, or an error was said since */
-    bool away;                          /* … and it says that no broker can be reached */
-    int wake_fd;                        /* readable when a queue may have become non-empty */
+    bool failing; /* Kafka has not answered yet, or an error was said since */
+    bool away;    /* … and it says that no broker can be reached */
+    int wake_fd;  /* readable when a queue may have become non-empty */
 };
 
 /* CONFIG: a property is refused. KAFKA: librdkafka refuses to start. */
@@ -35,20 +35,19 @@ void kafka_client_close(struct kafka_client *client);
 
 /* How many partitions the topic has; 0: there is none of that name. KAFKA: no answer in time, or
  * not allowed, which has been said. */
-enum rc_error kafka_client_look(struct kafka_client *client, const char *topic,
-                                int64_t timeout_ms, uint32_t *ret_partitions);
+enum rc_error kafka_client_look(struct kafka_client *client, const char *topic, int64_t timeout_ms,
+                                uint32_t *ret_partitions);
 /* Makes the consumer, with buffers for so many partitions. */
 enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partitions,
                                  char ret_message[256]);
 /* Begins to read a partition from its beginning; gives the queue. KAFKA. */
-enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic,
-                                  int32_t partition, rd_kafka_queue_t **ret_queue);
+enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,
+                                  rd_kafka_queue_t **ret_queue);
 /* Serves callbacks; errors are said. A message that came this way (never, once a partition has its
  * own queue) is given. */
 rd_kafka_message_t *kafka_client_poll(struct kafka_client *client);
 /* What librdkafka complains of, in the form NAME: text; the name is that of its error code. */
-void kafka_client_complain(struct kafka_client *client, rd_kafka_resp_err_t code,
-                           const char *text);
+void kafka_client_complain(struct kafka_client *client, rd_kafka_resp_err_t code, const char *text);
 /* Kafka answered: what was complained of is over. */
 void kafka_client_answered(struct kafka_client *client);
 /* thread: any. Asynchronous; takes nothing. */

@@ -27,18 +27,18 @@ struct watermark_part {
     int64_t first_ms, largest_ms; /* event times; RC_TIME_NONE before the first event */
     int64_t quiet_ms;             /* wall clock of its last record */
     bool at_end;
-    bool touched;                 /* brought a record, of any kind */
+    bool touched; /* brought a record, of any kind */
 };
 
 struct watermark {
     struct watermark_settings settings;
     uint32_t count, room;
     struct watermark_part *part;
-    int64_t now_ms;               /* RC_TIME_NONE before the first event */
-    int64_t base_ms;              /* of the last watermark_align */
-    int64_t distance_ms;          /* while all_idle */
-    int64_t kept_ms;              /* the distance before an outage, until an event comes */
-    uint32_t holder;              /* who holds time back, or WATERMARK_NOBODY */
+    int64_t now_ms;      /* RC_TIME_NONE before the first event */
+    int64_t base_ms;     /* of the last watermark_align */
+    int64_t distance_ms; /* while all_idle */
+    int64_t kept_ms;     /* the distance before an outage, until an event comes */
+    uint32_t holder;     /* who holds time back, or WATERMARK_NOBODY */
     bool all_idle;
 };
 
@@ -53,8 +53,8 @@ void watermark_event(struct watermark *wm, uint32_t part, int64_t time_ms);
 /* The partition has nothing more for now. */
 void watermark_end(struct watermark *wm, uint32_t part);
 
-/* Nothing can be heard of any partition now, so none is at its end for sure: they are quiet from now
- * on. When they bring nothing afterwards either, the distance is the one from before. */
+/* Nothing can be heard of any partition now, so none is at its end for sure: they are quiet from
+ * now on. When they bring nothing afterwards either, the distance is the one from before. */
 void watermark_outage(struct watermark *wm, int64_t wall_ms);
 
 bool watermark_idle(const struct watermark *wm, uint32_t part, int64_t wall_ms);

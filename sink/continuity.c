@@ -15,8 +15,8 @@ struct slot {
     struct rc_record *held; /* made again and not the same, while rebuilding */
     uint32_t revision;
     uint8_t status;
-    bool read;              /* content is that of a record read back */
-    bool known;             /* the slot is in use; revision may be 0 while only held */
+    bool read;  /* content is that of a record read back */
+    bool known; /* the slot is in use; revision may be 0 while only held */
 };
 
 struct continuity {
@@ -24,7 +24,7 @@ struct continuity {
     size_t slots, count; /* slots: a power of two */
     struct rc_record **list;
     size_t held;
-    int64_t as_of_ms;    /* the largest read back */
+    int64_t as_of_ms; /* the largest read back */
     bool rebuilding;
 };
 
@@ -131,8 +131,10 @@ static bool read_integer(const char *text, size_t size, const char *name, int64_
 
 static uint8_t read_status(const char *text, size_t size)
 {
-    static const char *const words[] = {[RC_PROVISIONAL] = "provisional\"", [RC_FINAL] = "final\"",
-                                        [RC_RESTATED] = "restated\"", [RC_CLOSED] = "closed\""};
+    static const char *const words[] = {[RC_PROVISIONAL] = "provisional\"",
+                                        [RC_FINAL] = "final\"",
+                                        [RC_RESTATED] = "restated\"",
+                                        [RC_CLOSED] = "closed\""};
     const char *at = behind(text, size, "\"status\":\"");
     for (uint8_t i = 0; at && i < sizeof words / sizeof *words; i++)
         if ((size_t)(text + size - at) >= strlen(words[i]) &&

@@ -35,8 +35,7 @@ int64_t continuity_read_all(struct continuity *continuity);
 bool continuity_rebuilding(const struct continuity *continuity);
 /* While rebuilding: a record that was made again, with its key and JSON text. MEMORY. */
 enum rc_error continuity_hold(struct continuity *continuity, const struct rc_record *rec,
-                              const char *key, size_t key_size, const char *json,
-                              size_t json_size);
+                              const char *key, size_t key_size, const char *json, size_t json_size);
 /* The epoch's now. True once: rebuilding is over, and what is held is to be published, each
  * through continuity_number. The list, not in order, is lent until continuity_release. MEMORY. */
 enum rc_error continuity_reach(struct continuity *continuity, int64_t now_ms, bool *ret_over,

@@ -8,12 +8,9 @@ struct property {
 };
 
 static const struct property preferred[] = {
-    {"client.id", "rollcall"},
-    {"socket.nagle.disable", "true"},
-    {"socket.keepalive.enable", "true"},
-    {"retry.backoff.ms", "10"},
-    {"reconnect.backoff.ms", "50"},
-    {"reconnect.backoff.max.ms", "2000"},
+    {"client.id", "rollcall"},           {"socket.nagle.disable", "true"},
+    {"socket.keepalive.enable", "true"}, {"retry.backoff.ms", "10"},
+    {"reconnect.backoff.ms", "50"},      {"reconnect.backoff.max.ms", "2000"},
     {"broker.address.ttl", "5000"},
 };
 static const struct property producer_preferred[] = {
@@ -102,9 +99,8 @@ static enum rc_error set_configured(rd_kafka_conf_t *conf, const struct rc_kafka
 }
 
 /* Takes the configuration object, whatever the answer. */
-static enum rc_error make_handle(rd_kafka_conf_t *conf, rd_kafka_type_t type,
-                                 struct kafka_ear *ear, rd_kafka_t **ret_rk,
-                                 char ret_message[256])
+static enum rc_error make_handle(rd_kafka_conf_t *conf, rd_kafka_type_t type, struct kafka_ear *ear,
+                                 rd_kafka_t **ret_rk, char ret_message[256])
 {
     char reason[200];
     rd_kafka_conf_set_opaque(conf, ear);

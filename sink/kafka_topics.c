@@ -6,10 +6,12 @@
 
 enum { WAIT_MS = 3000, BATCH = 1024 };
 
-const char *const kafka_topic_name[RC_TOPIC_COUNT] = {
-    [RC_TOPIC_METRICS] = "rollcall.metrics",   [RC_TOPIC_SLAS] = "rollcall.slas",
-    [RC_TOPIC_CONTACTS] = "rollcall.contacts", [RC_TOPIC_ALERTS] = "rollcall.alerts",
-    [RC_TOPIC_DEAD_LETTER] = "rollcall.dead_letter"};
+const char *const kafka_topic_name[RC_TOPIC_COUNT] = {[RC_TOPIC_METRICS] = "rollcall.metrics",
+                                                      [RC_TOPIC_SLAS] = "rollcall.slas",
+                                                      [RC_TOPIC_CONTACTS] = "rollcall.contacts",
+                                                      [RC_TOPIC_ALERTS] = "rollcall.alerts",
+                                                      [RC_TOPIC_DEAD_LETTER] =
+                                                          "rollcall.dead_letter"};
 
 /* What is read back: what is published so far and numbered, and the dead letters. */
 static const uint8_t read_back[] = {RC_TOPIC_METRICS, RC_TOPIC_DEAD_LETTER};

@@ -17,10 +17,10 @@
 
 enum {
     POLL_MS = 100,
-    LEAVE_MS = 3000,       /* how long a stop waits for a delivery */
+    LEAVE_MS = 3000, /* how long a stop waits for a delivery */
     BACKOFF_MS = 200,
     BACKOFF_MAX_MS = 5000,
-    VALUE_MAX = 4000000,   /* of a dead letter; a larger one goes without */
+    VALUE_MAX = 4000000, /* of a dead letter; a larger one goes without */
     SIZE_ABSENT = -1
 };
 
@@ -73,8 +73,7 @@ static int64_t steady_ms(void)
 
 static bool leaving(const struct sink_kafka *out)
 {
-    return out->options.leave &&
-           atomic_load_explicit(out->options.leave, memory_order_relaxed);
+    return out->options.leave && atomic_load_explicit(out->options.leave, memory_order_relaxed);
 }
 
 static void set_stage(struct sink_kafka *out, enum stage stage)
@@ -205,15 +204,51 @@ static enum rc_error deliver(struct sink_kafka *out)
 
 /* ---- before the first epoch ---- */
 
+static enum rc_error open_producer(struct sink_kafka *out, char ret_message[256])
+{
+    out->ear.fatal = false;
+    enum rc_error err = kafka_producer_open(out->options.config, &out->ear, on_delivered,
+                                            &out->producer, ret_message);
+    for (int topic = 0; topic < RC_TOPIC_COUNT && !err; topic++) {
+        out->rkt[topic] = rd_kafka_topic_new(out->producer, kafka_topic_name[topic], NULL);
+        if (!out->rkt[topic])
+            err = RC_ERR_KAFKA;
+    }
+    return err;
+}
+
+static void close_producer(struct sink_kafka *out)
+{
+    for (int topic = 0; topic < RC_TOPIC_COUNT; topic++) {
+        if (out->rkt[topic])
+            rd_kafka_topic_destroy(out->rkt[topic]);
+        out->rkt[topic] = NULL;
+    }
+    if (!out->producer)
+        return;
+    rd_kafka_purge(out->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(out->producer, POLL_MS);
+    rd_kafka_destroy(out->producer);
+    out->producer = NULL;
+}
+
 static enum rc_error make_topics(struct sink_kafka *out)
 {
     int64_t backoff_ms = BACKOFF_MS;
+    char message[256];
     set_stage(out, STAGE_TOPICS);
     while (kafka_topics_make(out->options.config, &out->ear, out->producer)) {
         for (int64_t slept = 0; slept < backoff_ms; slept += POLL_MS) {
-            if (leaving(out) || out->ear.fatal)
+            if (leaving(out))
                 return RC_ERR_KAFKA;
             rd_kafka_poll(out->producer, POLL_MS);
+        }
+        /* Not being allowed is fatal to a producer; to us only once something is produced. */
+        if (out->ear.fatal) {
+            close_producer(out);
+            enum rc_error err = open_producer(out, message);
+            if (err)
+                return err;
         }
         backoff_ms = 2 * backoff_ms < BACKOFF_MAX_MS ? 2 * backoff_ms : BACKOFF_MAX_MS;
     }
@@ -235,8 +270,7 @@ static enum rc_error read_back(struct sink_kafka *out)
     } while (err == RC_ERR_AGAIN);
     if (!err && kafka_back_records(back))
         kafka_note(&out->ear, "read back %llu records of %zu keys and dead letters",
-                   (unsigned long long)kafka_back_records(back),
-                   continuity_keys(out->continuity));
+                   (unsigned long long)kafka_back_records(back), continuity_keys(out->continuity));
     kafka_back_close(back);
     return err;
 }
@@ -258,8 +292,7 @@ static enum rc_error prepare(struct sink_kafka *out)
 
 /* ---- what the commit thread calls ---- */
 
-static enum rc_error publish(struct sink_kafka *out, const struct rc_record *rec,
-                             uint32_t key_size)
+static enum rc_error publish(struct sink_kafka *out, const struct rc_record *rec, uint32_t key_size)
 {
     struct rc_record *numbered = (struct rc_record *)out->scratch;
     RC_CHECK(rec->size <= sizeof out->scratch);
@@ -339,8 +372,8 @@ static enum rc_error take_dead_letter(void *self, const struct rc_dead_letter *d
     add_number(headers, "rollcall.offset", dead->offset);
     err = produce(out, RC_TOPIC_DEAD_LETTER, raw->bytes,
                   raw->key_size == UINT32_MAX ? SIZE_ABSENT : (int64_t)key_size,
-                  with_value ? value : NULL,
-                  with_value ? (int64_t)raw->value_size : SIZE_ABSENT, headers);
+                  with_value ? value : NULL, with_value ? (int64_t)raw->value_size : SIZE_ABSENT,
+                  headers);
     if (err)
         rd_kafka_headers_destroy(headers);
     return err == RC_ERR_INPUT ? RC_OK : err; /* said; nothing in the world would take it */
@@ -357,8 +390,7 @@ static enum rc_error catch_up(struct sink_kafka *out, struct rc_record **held, s
     enum rc_error err = RC_OK;
     qsort(held, count, sizeof *held, compare);
     for (size_t i = 0; i < count && !err; i++) {
-        uint32_t key_size =
-            sink_record_key(&out->options.config->windows, held[i], out->key);
+        uint32_t key_size = sink_record_key(&out->options.config->windows, held[i], out->key);
         err = publish(out, held[i], key_size);
     }
     kafka_note(&out->ear, "rebuilt: %zu records are new or differ from what was published", count);
@@ -399,14 +431,7 @@ static void close_kafka(void *self)
     struct sink_kafka *out = self;
     if (!out)
         return;
-    for (int topic = 0; topic < RC_TOPIC_COUNT; topic++)
-        if (out->rkt[topic])
-            rd_kafka_topic_destroy(out->rkt[topic]);
-    if (out->producer) {
-        rd_kafka_purge(out->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_flush(out->producer, POLL_MS);
-        rd_kafka_destroy(out->producer);
-    }
+    close_producer(out);
     while (out->again) {
         struct again *again = out->again;
         out->again = again->next;
@@ -429,21 +454,17 @@ enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
     out->ear = (struct kafka_ear){.say = say, .opaque = out, .failing = true};
     enum rc_error err = continuity_open(&out->continuity);
     if (!err)
-        err = kafka_producer_open(options->config, &out->ear, on_delivered, &out->producer,
-                                  ret_message);
-    for (int topic = 0; topic < RC_TOPIC_COUNT && !err; topic++) {
-        out->rkt[topic] = rd_kafka_topic_new(out->producer, kafka_topic_name[topic], NULL);
-        if (!out->rkt[topic])
-            err = RC_ERR_KAFKA;
-    }
+        err = open_producer(out, ret_message);
     if (err) {
         if (!ret_message[0])
             snprintf(ret_message, 256, "%s", rc_error_text(err));
         close_kafka(out);
         return err;
     }
-    *ret_output = (struct sink_output){.self = out, .record = take_record,
-                                       .dead_letter = take_dead_letter, .epoch = take_epoch,
+    *ret_output = (struct sink_output){.self = out,
+                                       .record = take_record,
+                                       .dead_letter = take_dead_letter,
+                                       .epoch = take_epoch,
                                        .close = close_kafka};
     return RC_OK;
 }

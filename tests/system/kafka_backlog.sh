@@ -28,9 +28,9 @@ grep -av '"chat"' "$work/events.ndjson" >"$work/day.ndjson"
 grep -a '"chat"' "$work/events.ndjson" |
     grep -aE '"time":"2024-01-0(8T(18|19|2.)|9)' |
     awk '{ for (i = 0; i < 8; i++) print }' >"$work/evening.ndjson"
-say "$(wc -l <"$work/day.ndjson") events of the day, $(wc -l <"$work/evening.ndjson") of the evening"
-sed -i 's/^  group: .*/&\n  security: {queued.max.messages.kbytes: "2048", queued.min.messages: "2000"}/' \
-    "$work/config.yaml"
+say "events: $(wc -l <"$work/day.ndjson") of the day, $(wc -l <"$work/evening.ndjson") later on"
+small='{queued.max.messages.kbytes: "2048", queued.min.messages: "2000"}'
+sed -i "s/^  group: .*/&\n  security: $small/" "$work/config.yaml"
 feed --partitions 1 --tick 2024-01-20T00:00:00Z "$work/config.yaml" "$work/evening.ndjson" \
     "$work/day.ndjson" || fail "feed"
 peak_of_run

@@ -35,9 +35,8 @@ static void read_back(const char *key, int64_t as_of_ms, enum rc_status status, 
 {
     char value[512];
     size_t size = text(value, as_of_ms, status, revision, offered);
-    cr_assert(eq(int,
-                 continuity_read_back(c, RC_TOPIC_METRICS, key, strlen(key), value, size),
-                 RC_OK));
+    cr_assert(
+        eq(int, continuity_read_back(c, RC_TOPIC_METRICS, key, strlen(key), value, size), RC_OK));
 }
 
 static struct rc_record record(int64_t as_of_ms, enum rc_status status)
@@ -220,15 +219,17 @@ Test(continuity, closed_keys_are_forgotten)
 Test(continuity, what_is_no_record_of_ours_is_passed_over)
 {
     static const char *const values[] = {
-        "", "{}", "not json", "{\"contract\":\"0\",\"status\":\"final\"}",
+        "",
+        "{}",
+        "not json",
+        "{\"contract\":\"0\",\"status\":\"final\"}",
         "{\"as_of_ms\":1,\"status\":\"odd\",\"revision\":1,\"contract\":\"0\"}",
         "{\"as_of_ms\":99999999999999999999,\"status\":\"final\",\"revision\":1,\"contract\":0}",
         "{\"as_of_ms\":1,\"status\":\"final\",\"revision\":0,\"contract\":0}"};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-        cr_assert(eq(int,
-                     continuity_read_back(c, RC_TOPIC_METRICS, "k", 1, values[i],
-                                          strlen(values[i])),
-                     RC_OK));
+        cr_assert(
+            eq(int, continuity_read_back(c, RC_TOPIC_METRICS, "k", 1, values[i], strlen(values[i])),
+               RC_OK));
     cr_assert(eq(sz, continuity_keys(c), 0));
 }
 

@@ -35,8 +35,23 @@ Test(kafka_words, riddles_become_sentences)
           KAFKA_CAUSE_CERTIFICATE, "ssl.ca.location");
     check(&tls_kafka,
           "_AUTHENTICATION: sasl_ssl://kafka:9093/bootstrap: SASL authentication error: "
-          "Authentication failed during authentication due to invalid credentials",
+          "Authentication failed during authentication due to invalid credentials with SASL "
+          "mechanism SCRAM-SHA-512 (after 316ms in state AUTH_REQ)",
           KAFKA_CAUSE_PASSWORD, "user name or password");
+    check(&tls_kafka,
+          "_AUTHENTICATION: sasl_ssl://kafka:9093/bootstrap: SASL PLAIN mechanism handshake "
+          "failed: Broker: Unsupported SASL mechanism: broker's supported mechanisms: "
+          "SCRAM-SHA-512 (after 304ms in state AUTH_HANDSHAKE)",
+          KAFKA_CAUSE_MECHANISM, "sasl.mechanism");
+    check(&tls_kafka,
+          "_TRANSPORT: ssl://kafka:9093/bootstrap: Disconnected: verify that security.protocol is "
+          "correctly configured, broker might require SASL authentication (after 344ms in state "
+          "UP)",
+          KAFKA_CAUSE_WANTS_PASSWORD, "the configuration gives none");
+    check(&tls_kafka,
+          "_SSL: ssl://kafka:9092/bootstrap: SSL handshake failed: error:0A000126:SSL "
+          "routines::unexpected eof while reading (after 6ms in state SSL_HANDSHAKE)",
+          KAFKA_CAUSE_SPEAKS_PLAIN, "does not speak TLS");
     check(&plain_kafka,
           "_RESOLVE: nowhere:9092/bootstrap: Failed to resolve 'nowhere:9092': Name or service "
           "not known",
@@ -48,7 +63,8 @@ Test(kafka_words, riddles_become_sentences)
     check(&plain_kafka, "TOPIC_AUTHORIZATION_FAILED: calls: Broker: Topic authorization failed",
           KAFKA_CAUSE_NOT_ALLOWED, "ACL of a topic");
     check(&plain_kafka, "GROUP_AUTHORIZATION_FAILED: x", KAFKA_CAUSE_NOT_ALLOWED, "group");
-    check(&plain_kafka, "_BAD_MSG: odd", KAFKA_CAUSE_OTHER, "odd (_BAD_MSG)");
+    check(&plain_kafka, "_BAD_MSG: odd (after 3ms in state UP)", KAFKA_CAUSE_OTHER,
+          "odd (_BAD_MSG)");
     check(&plain_kafka, "no colon", KAFKA_CAUSE_OTHER, "no colon");
 }
 
@@ -128,5 +144,9 @@ Test(kafka_words, two_refusals_are_two_causes)
     kafka_words_say(&one, "TOPIC_AUTHORIZATION_FAILED: calls");
     kafka_words_say(&one, "TOPIC_AUTHORIZATION_FAILED: chats");
     cr_assert(eq(int, said_count, 2));
+    kafka_words_say(&one, "up");
+    kafka_words_say(&one, "TOPIC_AUTHORIZATION_FAILED: calls");
+    kafka_words_say(&one, "TOPIC_AUTHORIZATION_FAILED: chats");
+    cr_assert(eq(int, said_count, 2), "an answer to something else changes nothing");
     kafka_words_done(&words);
 }

@@ -1,0 +1,127 @@
+/* Messages of the Kafka source: to events, ticks and dead letters. */
+#include "kafka_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADERS_MAX = 64 };
+
+static enum rc_error pad(struct ingest_kafka *kafka, const rd_kafka_message_t *message)
+{
+    size_t need = message->len + INGEST_PADDING;
+    if (need > kafka->scratch_room) {
+        char *bytes = realloc(kafka->scratch, need + need / 2);
+        if (!bytes)
+            return RC_ERR_MEMORY;
+        kafka->scratch = bytes;
+        kafka->scratch_room = need + need / 2;
+    }
+    memcpy(kafka->scratch, message->payload, message->len);
+    memset(kafka->scratch + message->len, 0, INGEST_PADDING);
+    return RC_OK;
+}
+
+static uint32_t read_headers(const rd_kafka_message_t *message, struct ingest_header *ret_header,
+                             struct ingest_envelope *envelope)
+{
+    rd_kafka_headers_t *headers;
+    uint32_t count = 0;
+    if (rd_kafka_message_headers(message, &headers))
+        return 0;
+    for (size_t i = 0; count < HEADERS_MAX; i++) {
+        const char *name;
+        const void *value;
+        size_t size;
+        if (rd_kafka_header_get_all(headers, i, &name, &value, &size))
+            break;
+        ret_header[count++] =
+            (struct ingest_header){.name = name,
+                                   .value = value,
+                                   .name_size = (uint32_t)strlen(name),
+                                   .value_size = value ? (uint32_t)size : ROUTE_NONE};
+        if (value && strcmp(name, "ce_type") == 0) {
+            envelope->ce_type = value;
+            envelope->ce_type_size = (uint32_t)size;
+        } else if (value && strcmp(name, "ce_time") == 0) {
+            envelope->ce_time = value;
+            envelope->ce_time_size = (uint32_t)size;
+        }
+    }
+    return count;
+}
+
+static enum rc_error take_event(struct ingest_kafka *kafka, uint32_t number,
+                                const union ingest_event *event, int64_t offset,
+                                const struct ingest_raw_parts *raw)
+{
+    const struct part *part = &kafka->part[number];
+    int64_t max_ahead_ms = kafka->options.config->time.max_ahead_ms;
+    if (event->ev.time_ms > kafka->opened_ms + max_ahead_ms)
+        return ingest_route_dead(&kafka->route, part->source, offset, "future", raw);
+    watermark_event(&kafka->watermark, number, event->ev.time_ms);
+    if (event->ev.type == RC_TYPE_tick) {
+        rc_count(&kafka->stats.events[RC_CHANNEL_NONE][RC_TYPE_tick], 1);
+        return RC_OK;
+    }
+    kafka->epoch_events++;
+    return ingest_route_event(&kafka->route, event, part->source, offset, RC_TIME_NONE, raw);
+}
+
+static enum rc_error take_record(struct ingest_kafka *kafka, uint32_t number,
+                                 const rd_kafka_message_t *message)
+{
+    struct part *part = &kafka->part[number];
+    struct ingest_envelope envelope = {.channel = part->topic->channel};
+    struct ingest_header header[HEADERS_MAX];
+    union ingest_event event;
+    char reason[148];
+    rc_count(&kafka->stats.lines, 1);
+    rc_count(&kafka->stats.bytes, message->len);
+    if (!message->payload) {
+        rc_count(&kafka->stats.blank, 1);
+        return RC_OK;
+    }
+    if (pad(kafka, message))
+        return RC_ERR_MEMORY;
+    struct ingest_raw_parts raw = {.key = message->key,
+                                   .value = kafka->scratch,
+                                   .header = header,
+                                   .key_size =
+                                       message->key ? (uint32_t)message->key_len : ROUTE_NONE,
+                                   .value_size = (uint32_t)message->len};
+    raw.header_count = read_headers(message, header, &envelope);
+    switch (
+        ingest_decode(kafka->decoder, &envelope, kafka->scratch, raw.value_size, &event, reason)) {
+    case INGEST_EVENT:
+        return take_event(kafka, number, &event, message->offset, &raw);
+    case INGEST_BLANK:
+        rc_count(&kafka->stats.blank, 1);
+        return RC_OK;
+    case INGEST_UNKNOWN:
+        rc_count(&kafka->stats.unknown_type, 1);
+        return RC_OK;
+    case INGEST_REFUSED:
+        return ingest_route_dead(&kafka->route, part->source, message->offset, reason, &raw);
+    }
+    return RC_ERR_INTERNAL;
+}
+
+enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
+                                 const rd_kafka_message_t *message, int64_t wall)
+{
+    struct part *part = &kafka->part[number];
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        kafka_client_answered(&kafka->client);
+        part->end_offset = part->next_offset = message->offset;
+        watermark_end(&kafka->watermark, number);
+        return RC_OK;
+    }
+    if (message->err) {
+        kafka_client_complain(&kafka->client, message->err, rd_kafka_message_errstr(message));
+        return RC_OK;
+    }
+    kafka_client_answered(&kafka->client);
+    part->next_offset = message->offset + 1;
+    watermark_read(&kafka->watermark, number, wall);
+    return take_record(kafka, number, message);
+}
