@@ -137,7 +137,9 @@ static void fold_wait(struct agg_task *task, uint32_t key_ref, int64_t at_ms, in
             agg_pane_at(task, ref)->max_folded = wait_ms;
     }
     for (uint32_t i = 0; i < windows->rolling_count; i++) {
-        int64_t index = at_ms / windows->rolling[i].every_ms;
+        int64_t every = windows->rolling[i].every_ms, index = at_ms / every;
+        if (index * every < agg_next_multiple(task->clock, every) - windows->rolling[i].length_ms)
+            continue; /* it has left the window, as is the rule: retention is longer */
         uint32_t at = key->roll[i] ? agg_roll_at(task, key->roll[i])->oldest : 0;
         while (at && agg_bucket_at(task, at)->index < index)
             at = agg_bucket_at(task, at)->newer;
