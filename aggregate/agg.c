@@ -1,4 +1,5 @@
-/* All tasks of one shard: events to their tasks, time to all of them, records in canonical order. */
+/* All tasks of one shard: events to their tasks, time to all of them, records in canonical
+ * order. */
 #include "rollcall/aggregate.h"
 #include "record_order.h"
 #include "task.h"

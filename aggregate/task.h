@@ -3,8 +3,9 @@
  *
  * How it works: an event changes the facts of a contact (facts.c). What the facts make (visit.c) is
  * derived before and after the change, and the difference goes into sums and states (window.c).
- * Contacts form episodes (repeat.c), which make contributions of their own. The due queue asks again
- * when time passes; ticks make records of what changed (publish.c). task.c is the order of it all. */
+ * Contacts form episodes (repeat.c), which make contributions of their own. The due queue asks
+ * again when time passes; ticks make records of what changed (publish.c). task.c is the order of
+ * it all. */
 #ifndef AGGREGATE_TASK_H
 #define AGGREGATE_TASK_H
 
@@ -240,8 +241,9 @@ struct agg_task {
     struct agg *agg;
     const struct rc_config *config;
     struct rc_shard_stats *stats;
-    int64_t clock; /* while an event or a due entry of an instant is applied: that instant; else now.
-                      All ticks up to it have been visited, all decisions before it are made. */
+    /* while an event or a due entry of an instant is applied: that instant; else now. All ticks
+     * up to it have been visited, all decisions before it are made */
+    int64_t clock;
     int64_t passed; /* decisions at instants before it are made */
     int64_t epoch_end;      /* where this step of now goes to */
     bool latest_only;       /* of several ticks of one window in a step look at the last alone */

@@ -3,7 +3,7 @@
  * and goes on with it; so no event is ahead of the wall clock, and the figures are those that
  * `run` would give. */
 #include "commands.h"
-#include "config.h"
+#include "config_load.h"
 #include "demo_cluster.h"
 #include "demo_config.h"
 #include "demo_table.h"

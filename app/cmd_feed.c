@@ -1,6 +1,6 @@
 /* `rollcall feed`: recorded events into Kafka. */
 #include "commands.h"
-#include "config.h"
+#include "config_load.h"
 #include "exit.h"
 #include "feed_kafka.h"
 #include "feed_lines.h"

@@ -1,6 +1,6 @@
 /* `rollcall replay`: recorded events to records. */
 #include "commands.h"
-#include "config.h"
+#include "config_load.h"
 #include "engine.h"
 #include "exit.h"
 #include "replay_report.h"

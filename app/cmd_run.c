@@ -1,6 +1,6 @@
 /* `rollcall run`: the service. */
 #include "commands.h"
-#include "config.h"
+#include "config_load.h"
 #include "exit.h"
 #include "run_loop.h"
 #include "run_service.h"

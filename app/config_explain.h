@@ -2,7 +2,7 @@
 #ifndef APP_CONFIG_EXPLAIN_H
 #define APP_CONFIG_EXPLAIN_H
 
-#include "config.h"
+#include "config_load.h"
 #include "config_contract.h"
 
 /* One stretch of time of one key. */

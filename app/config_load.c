@@ -1,5 +1,5 @@
 /* One file to one configuration: text, tree, values, what fits together, contracts. */
-#include "config.h"
+#include "config_load.h"
 
 #include "config_contract.h"
 #include "config_yaml.h"

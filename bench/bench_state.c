@@ -75,7 +75,8 @@ static uint32_t mixed(uint64_t n) {
 static uint32_t event_make(struct feed *feed, char *room) {
     static const uint8_t type[PER_CONTACT] = {RC_TYPE_queued, RC_TYPE_answered, RC_TYPE_held,
                                               RC_TYPE_resumed, RC_TYPE_ended};
-    /* stage s of a contact comes s * 40 s after its first; stages of different contacts interleave */
+    /* stage s of a contact comes s * 40 s after its first; stages of different contacts
+     * interleave */
     uint64_t n = feed->next++;
     uint64_t per_step = feed->queues, step = n / per_step, queue = n % per_step;
     uint32_t stage = (uint32_t)(step % PER_CONTACT);
@@ -83,11 +84,12 @@ static uint32_t event_make(struct feed *feed, char *room) {
     struct rc_event *ev = (struct rc_event *)room;
     memset(ev, 0, sizeof *ev);
     char *text = ev->text;
-    int size = sprintf(text, "client-%" PRIu64, queue / PER_CLIENT);
+    int size = snprintf(text, 64, "client-%" PRIu64, queue / PER_CLIENT);
     ev->client_size = (uint8_t)size;
-    int queue_size = sprintf(text + size, "queue-%" PRIu64, queue % PER_CLIENT);
+    int queue_size = snprintf(text + size, 64, "queue-%" PRIu64, queue % PER_CLIENT);
     ev->queue_size = (uint8_t)queue_size;
-    int id_size = sprintf(text + size + queue_size, "c-%08" PRIu64 "-%08" PRIu64, queue, contact);
+    int id_size =
+        snprintf(text + size + queue_size, 128, "c-%08" PRIu64 "-%08" PRIu64, queue, contact);
     ev->contact_size = (uint8_t)id_size;
     char key[256];
     memcpy(key, text, (size_t)size);

@@ -11,7 +11,8 @@ struct rc_zone_step {
     int64_t from_ms;
     int64_t offset_ms;
 };
-/* step[0].from_ms is INT64_MIN; steps cover 1970 to 2110 and are sorted. Owner: the configuration. */
+/* step[0].from_ms is INT64_MIN; steps cover 1970 to 2110 and are sorted. Owner: the
+ * configuration. */
 struct rc_zone {
     const char *name;
     uint32_t step_count;
@@ -34,7 +35,8 @@ extern const char *const rc_interval_name[RC_INTERVAL_COUNT]; /* "15m" … "mont
 
 /* Milliseconds to add to the UTC instant to get local wall time. */
 int64_t rc_zone_offset(const struct rc_zone *zone, int64_t at_ms);
-/* The first valid instant of the local date (days since 1970-01-01); of two midnights the earlier. */
+/* The first valid instant of the local date (days since 1970-01-01); of two midnights the
+ * earlier. */
 int64_t rc_zone_day_start(const struct rc_zone *zone, int64_t day);
 /* The local date (days since 1970-01-01) whose day holds the instant. */
 int64_t rc_zone_day(const struct rc_zone *zone, int64_t at_ms);

@@ -70,7 +70,8 @@ struct ingest_output {              /* all borrowed for the source's life */
 
 struct ingest_file_options {
     const struct rc_config *config; /* borrowed */
-    const char *const *path;        /* "-": standard input; .zst by its magic number, not its name */
+    /* "-": standard input; .zst by its magic number, not its name */
+    const char *const *path;
     uint32_t path_count;
     int64_t until_ms;               /* RC_TIME_NONE: not given */
     uint64_t hash_secret;

@@ -1,4 +1,5 @@
-/* What travels from aggregate/ to sink/: records, dead letters, ends of epochs; flat, no pointers. */
+/* What travels from aggregate/ to sink/: records, dead letters, ends of epochs; flat, no
+ * pointers. */
 #ifndef ROLLCALL_RECORD_H
 #define ROLLCALL_RECORD_H
 

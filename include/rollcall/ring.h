@@ -37,7 +37,8 @@ struct rc_ring {
     char *bytes;
 };
 
-/* The caller lends `bytes` (capacity a power of two, at least 4 KiB, 8-aligned) for the ring's life.
+/* The caller lends `bytes` (capacity a power of two, at least 4 KiB, 8-aligned) for the ring's
+ * life.
  * `start` is where positions begin, 0 but for tests; a multiple of 8. */
 static inline void rc_ring_init(struct rc_ring *ring, char *bytes, uint64_t capacity,
                                 uint64_t start) {

@@ -16,7 +16,8 @@
 
 enum { SINK_RECORD_TEXT_MAX = 8192, SINK_KEY_MAX = 1024 };
 /* Both return the length; `room` is large enough with the sizes above. */
-uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec, char *room);
+uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec,
+                          char *room);
 uint32_t sink_record_key(const struct rc_windows *windows, const struct rc_record *rec, char *room);
 /* Canonical order of records (SPEC section 8): < 0, 0, > 0. */
 int sink_record_compare(const struct rc_record *a, const struct rc_record *b);
@@ -50,7 +51,8 @@ struct sink_file_options {
     const char *const *source_name;   /* file names of the replay, by source */
     bool color;
 };
-enum rc_error sink_file_open(const struct sink_file_options *options, struct sink_output *ret_output,
+enum rc_error sink_file_open(const struct sink_file_options *options,
+                             struct sink_output *ret_output,
                              char ret_message[256]);
 
 struct sink_kafka_options {
@@ -92,7 +94,8 @@ struct sink_commit_stats {
 struct sink_commit;
 enum rc_error sink_commit_open(const struct sink_commit_options *options,
                                struct sink_commit **ret_commit);
-/* Returns after the last epoch (ingest's rc_end with epoch UINT64_MAX), or with the output's error. */
+/* Returns after the last epoch (ingest's rc_end with epoch UINT64_MAX), or with the output's
+ * error. */
 enum rc_error sink_commit_run(struct sink_commit *commit);
 const struct sink_commit_stats *sink_commit_stats(const struct sink_commit *commit);
 /* Dead letters by reason so far, for the summary and /metrics. thread: any.
@@ -112,7 +115,8 @@ void sink_table_put(struct sink_table *table, const struct rc_record *rec);
  * parts; between them readers wait. */
 void sink_table_begin(struct sink_table *table);
 void sink_table_end(struct sink_table *table, int64_t now_ms);
-/* thread: any. Calls `each` under the table's lock, in the order of keys; the record is borrowed. */
+/* thread: any. Calls `each` under the table's lock, in the order of keys; the record is
+ * borrowed. */
 void sink_table_each(struct sink_table *table,
                      bool (*each)(void *opaque, const struct rc_record *rec), void *opaque);
 /* thread: any. now of the last epoch put, RC_TIME_NONE before the first. */

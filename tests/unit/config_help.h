@@ -2,7 +2,7 @@
 #ifndef CONFIG_HELP_H
 #define CONFIG_HELP_H
 
-#include "config.h"
+#include "config_load.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

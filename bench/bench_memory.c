@@ -1,0 +1,194 @@
+/* What remembering costs: bytes of a contact, an identity, an episode, a customer, a queue and a
+ * window, counted in the pools of one task after a simulated day, and again when its contacts have
+ * been forgotten and only their identities are left.
+ *
+ *   bench_memory [EVENTS [CONFIG]]      500000, deploy/rollcall.yaml
+ */
+#include "bench_load.h"
+#include "config_load.h"
+#include "task.h"
+#include <inttypes.h>
+
+enum { CLIENTS = 20, QUEUES = 5, STEP = 8192 };
+
+static void drop(void *opaque, enum rc_message kind, const void *message, uint32_t size)
+{
+    (void)opaque, (void)kind, (void)message, (void)size;
+}
+
+static double share(uint64_t bytes, uint64_t count)
+{
+    return count ? (double)bytes / (double)count : 0;
+}
+
+/* ---- counting ---- */
+
+struct counted {
+    uint64_t due[AGG_DUE_KIND_COUNT];
+    uint64_t contact_text, identity_text, points, names;
+    uint64_t pane_sums, bucket_sums;
+};
+
+static uint64_t text_bytes(uint32_t ref, uint32_t size)
+{
+    return ref ? (size + 7u) / 8u * 8u : 0;
+}
+
+static void count_due(const struct agg_task *task, struct counted *counted)
+{
+    const struct agg_due *due = &task->due;
+    for (uint32_t level = 0; level < DUE_LEVELS; level++)
+        for (uint32_t slot = 0; slot < DUE_SLOTS; slot++)
+            for (uint32_t ref = due->slot[level][slot]; ref;) {
+                const struct agg_due_entry *entry = agg_pool_at(&due->pool, ref);
+                counted->due[entry->kind]++;
+                ref = entry->next;
+            }
+}
+
+static void count_texts(const struct agg_task *task, struct counted *counted)
+{
+    for (uint32_t ref = 1; ref < task->contact.next; ref++) {
+        const struct agg_contact *contact = agg_contact_at(task, ref);
+        if (contact->flags & AGG_LIVE)
+            counted->contact_text += text_bytes(contact->id, contact->id_size) +
+                                     text_bytes(contact->conversation, contact->conversation_size);
+    }
+    for (uint32_t ref = 1; ref < task->identity.next; ref++) {
+        const struct agg_identity *identity = agg_identity_at(task, ref);
+        if (identity->live)
+            counted->identity_text += text_bytes(identity->id, identity->id_size);
+    }
+    for (uint32_t ref = 1; ref < task->queue.next; ref++)
+        counted->names += text_bytes(1, agg_queue_at(task, ref)->name_size);
+    for (uint32_t i = 0; i < AGG_POINT_CLASSES; i++)
+        counted->points += task->point[i].live * task->point[i].item_size;
+}
+
+static void count_sums(const struct agg_task *task, struct counted *counted)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
+        all += task->sum[i].live * task->sum[i].item_size;
+    for (uint32_t ref = 1; ref < task->pane.next; ref++) {
+        const struct agg_pane *pane = agg_pane_at(task, ref);
+        if (pane->live && pane->sums.ref)
+            counted->pane_sums += task->sum[pane->sums.class].item_size;
+    }
+    counted->bucket_sums = all - counted->pane_sums;
+}
+
+/* ---- tables ---- */
+
+/* name: count; the record, what hangs on it, its places in an index, its entries in the queue. */
+static void print_line(const char *name, uint64_t count, uint64_t item, uint64_t more,
+                       uint64_t index, uint64_t due)
+{
+    uint64_t dues = due * sizeof(struct agg_due_entry);
+    if (count == 0)
+        return;
+    printf("  %-12s %9" PRIu64 " %8" PRIu64 " %8.1f %8.1f %8.1f %9.1f\n", name, count, item,
+           share(more, count), share(index, count), share(dues, count),
+           share(count * item + more + index + dues, count));
+}
+
+static void print_task(const struct agg_task *task, const char *when)
+{
+    struct counted n = {0};
+    uint64_t rolls =
+        task->roll.live * task->roll.item_size + task->link.live * sizeof(struct agg_link);
+    count_due(task, &n);
+    count_texts(task, &n);
+    count_sums(task, &n);
+    printf("%s\n  %-12s %9s %8s %8s %8s %8s %9s\n", when, "one", "there are", "record", "more",
+           "index", "due", "bytes");
+    print_line("contact", task->contact.live, sizeof(struct agg_contact), n.contact_text + n.points,
+               agg_index_bytes(&task->contact_index),
+               n.due[AGG_DUE_CONTACT] + n.due[AGG_DUE_FORGET]);
+    print_line("identity", task->identity.live, sizeof(struct agg_identity), n.identity_text,
+               agg_index_bytes(&task->identity_index), n.due[AGG_DUE_IDENTITY]);
+    print_line("episode", task->episode.live, sizeof(struct agg_episode), 0,
+               agg_index_bytes(&task->episode_index),
+               n.due[AGG_DUE_VERDICT] + n.due[AGG_DUE_EPISODE]);
+    print_line("customer", task->customer.live, sizeof(struct agg_customer), 0,
+               agg_index_bytes(&task->customer_index), 0);
+    print_line("queue", task->queue.live, sizeof(struct agg_queue), n.names,
+               agg_index_bytes(&task->queue_index), 0);
+    print_line("key", task->key.live, sizeof(struct agg_key), rolls,
+               agg_index_bytes(&task->key_index), n.due[AGG_DUE_CARRY] + n.due[AGG_DUE_ROLL_WAKE]);
+    print_line("window", task->pane.live, sizeof(struct agg_pane), n.pane_sums,
+               agg_index_bytes(&task->pane_index), n.due[AGG_DUE_PANE]);
+    print_line("bucket", task->bucket.live, sizeof(struct agg_bucket), n.bucket_sums, 0, 0);
+    uint64_t all = agg_task_bytes(task);
+    printf("  all that is mapped: %.1f MB", (double)all / 1e6);
+    if (task->contact.live)
+        printf(", %.0f bytes a contact with its share of everything",
+               share(all, task->contact.live));
+    printf("\n");
+}
+
+/* ---- the day ---- */
+
+static void step(struct agg *agg, struct agg_task *task, int64_t now_ms)
+{
+    static const struct rc_mark records = {.now_ms = RC_TIME_NONE, .wall_ms = RC_TIME_NONE};
+    agg_task_advance(task, now_ms);
+    agg_mark(agg, &records); /* hands out what was made */
+}
+
+static int64_t take_day(const struct load *load, const struct rc_config *config, struct agg *agg,
+                        struct agg_task *task)
+{
+    static union load_event room;
+    struct ingest_decoder_options options = {config, 1};
+    struct ingest_decoder *decoder;
+    load_check(ingest_decoder_open(&options, &decoder) == RC_OK, "no decoder");
+    int64_t now_ms = 0;
+    for (uint64_t i = 0; i < load->count; i++) {
+        const struct rc_event *ev = load_decode(load, i, decoder, RC_TIME_NONE, &room);
+        agg_order_put(&task->order, ev);
+        now_ms = ev->time_ms; /* simulated without disorder */
+        if (i % STEP == STEP - 1)
+            step(agg, task, now_ms);
+    }
+    step(agg, task, now_ms + 1);
+    ingest_decoder_close(decoder);
+    return now_ms + 1;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t events = argc > 1 ? strtoull(argv[1], NULL, 10) : 500000;
+    const char *path = argc > 2 ? argv[2] : "deploy/rollcall.yaml";
+    static struct rc_shard_stats stats;
+    struct config_loaded *loaded;
+    struct agg *agg;
+    if (events < 1000 || argc > 3) {
+        fprintf(stderr, "usage: bench_memory [EVENTS [CONFIG]], 1000 events at least\n");
+        return 64;
+    }
+    if (config_load(path, stderr, &loaded) != RC_OK)
+        return 78;
+    struct agg_options options = {
+        .config = loaded->config, .shard_count = 1, .pseudonym = ingest_pseudonym};
+    load_check(agg_open(&options, drop, NULL, &agg) == RC_OK, "no core");
+    struct agg_task *task = agg_task_open(agg, RC_TIME_NONE);
+    task->stats = &stats;
+    task->latest_only = true;
+    struct load load = load_make(events, CLIENTS, QUEUES);
+    printf("memory: %" PRIu64 " events, %d clients of %d queues; bytes of one\n", load.count,
+           CLIENTS, QUEUES);
+    int64_t now_ms = take_day(&load, loaded->config, agg, task);
+    print_task(task, "at the end of the day");
+    int64_t day_ms = 86400000;
+    step(agg, task, now_ms + loaded->config->time.retention_ms[RC_CALL] + day_ms);
+    print_task(task, "when the contacts are forgotten");
+    printf(
+        "mapped are whole chunks of 256 KiB, and indexes grow by doubling: 12 to 24 bytes a\n"
+        "place at full and at half load; the order buffer and records on their way are apart.\n");
+    agg_task_close(task);
+    agg_close(agg);
+    load_free(&load);
+    config_free(loaded);
+    return 0;
+}
