@@ -234,7 +234,7 @@ static enum rc_error flush(struct file_sink *sink)
         if (size < 0 && errno == EINTR)
             continue;
         if (size < 0)
-            return RC_ERR_IO;
+            return errno == EPIPE ? RC_ERR_END : RC_ERR_IO;
         written += (uint32_t)size;
     }
     sink->used = 0;
@@ -264,7 +264,7 @@ static int write_config(const struct settings *settings)
     FILE *file = fopen(settings->config, "we");
     if (!file) {
         fprintf(stderr, "rollcall simulate: %s: %s\n", settings->config, strerror(errno));
-        return EX_CANTCREAT;
+        return EX_IOERR;
     }
     sim_write_config(&settings->sim, file);
     bool failed = ferror(file) != 0;
@@ -308,6 +308,11 @@ static int simulate(const struct settings *settings, int fd)
     }
     if (err == RC_OK)
         err = flush(sink);
+    if (err == RC_ERR_END) { /* nobody reads any more: as other filters do, no fault */
+        sim_close(sim);
+        free(sink);
+        return EX_OK;
+    }
     if (err == RC_OK && !settings->quiet)
         print_summary(sink, sim, clock_ms() - start_ms);
     if (err != RC_OK)
@@ -328,7 +333,7 @@ int cmd_simulate(int argc, char **argv)
         return code;
     if (settings.help) {
         fputs(help_text, stdout);
-        return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+        return fflush(stdout) == 0 || errno == EPIPE ? EX_OK : EX_IOERR;
     }
     code = write_config(&settings);
     if (code != 0)
@@ -337,7 +342,7 @@ int cmd_simulate(int argc, char **argv)
         fd = open(settings.out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         if (fd < 0) {
             fprintf(stderr, "rollcall simulate: %s: %s\n", settings.out, strerror(errno));
-            return EX_CANTCREAT;
+            return EX_IOERR;
         }
     }
     code = simulate(&settings, fd);
