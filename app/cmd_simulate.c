@@ -1,6 +1,7 @@
 #include "cmd_simulate.h"
 
 #include "simulate_args.h"
+#include "simulate_kafka.h"
 #include "simulate_model.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ enum { BUFFER_SIZE = 1 << 20 };
 struct settings {
     struct sim_options sim;
     const char *out;    /* NULL or "-": stdout */
+    const char *into;   /* configuration of the Kafka that events go to; NULL: none */
     const char *config; /* where the configuration goes; NULL: nowhere */
     bool quiet, help;
 };
@@ -60,6 +62,7 @@ static const char help_text[] =
     "  --damaged SHARE     events of which a copy comes as well that is not valid\n"
     "Where it goes\n"
     "  --out FILE          instead of the standard output\n"
+    "  --into CONFIG       straight into Kafka: brokers and topics of that configuration\n"
     "  --config FILE       write a configuration with these clients, zones and queues\n"
     "  --quiet             no summary on the standard error\n"
     "\n"
@@ -67,8 +70,8 @@ static const char help_text[] =
     "  rollcall simulate --config day.yaml --out day.ndjson\n"
     "  rollcall replay day.yaml day.ndjson\n"
     "\n"
-    "Exit codes: 0 done, 64 wrong option, 71 no memory, 73 a file cannot be made, 74 it cannot\n"
-    "be written.\n";
+    "Exit codes: 0 done, 64 wrong option, 69 Kafka cannot be reached, 71 no memory, 74 a file\n"
+    "cannot be written, 78 the configuration is invalid.\n";
 
 enum option_value {
     OPT_HELP = 256,
@@ -91,6 +94,7 @@ enum option_value {
     OPT_DAMAGED,
     OPT_OUT,
     OPT_CONFIG,
+    OPT_INTO,
     OPT_QUIET
 };
 
@@ -115,6 +119,7 @@ static const struct option long_options[] = {
     {"damaged", required_argument, NULL, OPT_DAMAGED},
     {"out", required_argument, NULL, OPT_OUT},
     {"config", required_argument, NULL, OPT_CONFIG},
+    {"into", required_argument, NULL, OPT_INTO},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {NULL, 0, NULL, 0}};
 
@@ -181,6 +186,9 @@ static bool take_option(struct settings *settings, int option, const char *text)
         return sim_parse_share(text, 1000000, &sim->damaged_ppm);
     case OPT_OUT:
         settings->out = text;
+        return true;
+    case OPT_INTO:
+        settings->into = text;
         return true;
     case OPT_CONFIG:
         settings->config = text;
@@ -338,6 +346,8 @@ int cmd_simulate(int argc, char **argv)
     code = write_config(&settings);
     if (code != 0)
         return code;
+    if (settings.into)
+        return simulate_into_kafka(&settings.sim, settings.into, settings.quiet);
     if (settings.out && strcmp(settings.out, "-") != 0) {
         fd = open(settings.out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         if (fd < 0) {
