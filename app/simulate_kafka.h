@@ -1,4 +1,4 @@
-/* A simulation straight into Kafka: each event goes to the topic of its channel, keyed by contact. */
+/* A simulation straight into Kafka: each event to the topic of its channel, keyed by contact. */
 #ifndef APP_SIMULATE_KAFKA_H
 #define APP_SIMULATE_KAFKA_H
 

@@ -532,7 +532,7 @@ Test(simulate, counts_durations_times_and_shares_are_read_strictly)
     cr_assert(!sim_parse_share("1.", 1000000, &ppm));
 }
 
-Test(simulate, a_wrong_command_line_exits_with_64_and_an_impossible_file_with_73)
+Test(simulate, a_wrong_command_line_exits_with_64_and_an_impossible_file_with_74)
 {
     char *bad_count[] = {"simulate", "--clients", "many", NULL};
     char *bad_range[] = {"simulate", "--clients", "0", NULL};
@@ -543,7 +543,7 @@ Test(simulate, a_wrong_command_line_exits_with_64_and_an_impossible_file_with_73
     cr_assert_eq(cmd_simulate(3, bad_count), 64);
     cr_assert_eq(cmd_simulate(3, bad_range), 64);
     cr_assert_eq(cmd_simulate(2, bad_word), 64);
-    cr_assert_eq(cmd_simulate(4, bad_file), 73);
+    cr_assert_eq(cmd_simulate(4, bad_file), 74);
     cr_assert_eq(cmd_simulate(4, full), 74);
     cr_assert_eq(cmd_simulate(6, good), 0);
 }
