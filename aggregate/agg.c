@@ -174,12 +174,13 @@ void agg_take(struct agg *agg, const struct rc_event *ev) {
             agg_order_put(&task->order, ev);
         } else {
             agg_task_advance(task, ev->now_ms);
-            agg_task_late(task, ev);
+            if (!agg_task_expired(task, ev))
+                agg_task_late(task, ev);
         }
-    } else {
-        agg_order_put(agg->now_ms != RC_TIME_NONE && ev->time_ms < agg->now_ms ? &task->late
-                                                                             : &task->order,
-                      ev);
+    } else if (agg->now_ms == RC_TIME_NONE || ev->time_ms >= agg->now_ms) {
+        agg_order_put(&task->order, ev);
+    } else if (!agg_task_expired(task, ev)) {
+        agg_order_put(&task->late, ev);
     }
 }
 

@@ -292,7 +292,7 @@ static bool is_expired(const struct agg_task *task, const struct rc_event *ev,
     struct agg_contact stranger = {.channel = RC_CHANNEL_NONE};
     if (contact && contact->channel != RC_CHANNEL_NONE)
         return ev->time_ms < task->clock - agg_retention(task, contact);
-    stranger.channel = identity && !contact ? identity->channel : ev->channel;
+    stranger.channel = identity ? identity->channel : ev->channel;
     if (stranger.channel != RC_CHANNEL_NONE)
         return ev->time_ms < task->clock - task->config->time.retention_ms[stranger.channel];
     return ev->time_ms < task->clock - agg_retention(task, &stranger);
@@ -333,11 +333,6 @@ static void apply(struct agg_task *task, const struct rc_event *ev, bool late) {
     if (!contact || !agg_contact_at(task, contact)->key)
         identity = identity_find(task, client, ev->contact_hash, rc_event_contact(ev),
                                  ev->contact_size);
-    if (late && is_expired(task, ev, contact ? agg_contact_at(task, contact) : NULL,
-                           identity ? agg_identity_at(task, identity) : NULL)) {
-        refuse(task, ev, "expired");
-        return;
-    }
     if (identity && judgement) {
         identity_take(task, identity, ev);
         rc_count(&task->stats->applied, 1);
@@ -362,10 +357,21 @@ static void apply(struct agg_task *task, const struct rc_event *ev, bool late) {
         contact_forget(task, contact, forget_at);
 }
 
-void agg_task_late(struct agg_task *task, const struct rc_event *ev) {
+bool agg_task_expired(struct agg_task *task, const struct rc_event *ev) {
+    uint32_t client = agg_client_get(task, rc_event_client(ev), ev->client_size);
+    uint32_t contact = contact_find(task, client, ev);
+    uint32_t identity = contact ? 0
+                                : identity_find(task, client, ev->contact_hash,
+                                                rc_event_contact(ev), ev->contact_size);
     rc_count(&task->stats->late, 1);
-    apply(task, ev, true);
+    if (!is_expired(task, ev, contact ? agg_contact_at(task, contact) : NULL,
+                    identity ? agg_identity_at(task, identity) : NULL))
+        return false;
+    refuse(task, ev, "expired");
+    return true;
 }
+
+void agg_task_late(struct agg_task *task, const struct rc_event *ev) { apply(task, ev, true); }
 
 /* ---- what is due ---- */
 

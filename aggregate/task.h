@@ -376,6 +376,9 @@ void agg_publish_rest(struct agg_task *task, int64_t now_ms);
 struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms);
 void agg_task_close(struct agg_task *task);
 void agg_task_advance(struct agg_task *task, int64_t now_ms);
+/* Of a late event, judged on arrival: true: it is older than what is remembered, a dead letter. */
+bool agg_task_expired(struct agg_task *task, const struct rc_event *ev);
+/* Applies a late event that is not. */
 void agg_task_late(struct agg_task *task, const struct rc_event *ev);
 uint64_t agg_task_bytes(const struct agg_task *task);
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 enum {
+    FOLLOW_MS = 2000, /* event time; an epoch is far shorter while nothing comes */
     HELD_BACK_MS = 60000, /* a partition so far behind another one is named … */
     HELD_FOR_S = 10,      /* … when it has been for so long */
     NOBODY = -1
@@ -184,13 +185,22 @@ static void look_at_partitions(struct run_service *service)
     service->partition_count = count < service->partition_room ? count : service->partition_room;
 }
 
+/* What was read may still wait in the rings: the shards must have followed, too. */
+static bool shards_follow(const struct run_service *service)
+{
+    struct engine_stats stats;
+    engine_stats(service->engine, &stats);
+    int64_t read_to = (int64_t)rc_counter_read(&ingest_kafka_stats(service->source)->watermark_ms);
+    return (int64_t)stats.now_ms + FOLLOW_MS >= read_to;
+}
+
 bool run_service_idle(struct run_service *service)
 {
     look_at_partitions(service);
     for (uint32_t i = 0; i < service->partition_count; i++)
         if (!service->partition[i].idle)
             return false;
-    return service->partition_count > 0;
+    return service->partition_count > 0 && shards_follow(service);
 }
 
 static bool catching_up(struct run_service *service, char ret_reason[256])

@@ -247,10 +247,10 @@ static inline void core_task_put(struct core *core, struct agg_task *task, struc
 {
     union core_buffer buffer;
     const struct rc_event *ev = core_make(core, &what, &buffer);
-    if (ev->time_ms < task->clock)
-        agg_task_late(task, ev);
-    else
+    if (ev->time_ms >= task->clock)
         agg_order_put(&task->order, ev);
+    else if (!agg_task_expired(task, ev))
+        agg_task_late(task, ev);
 }
 
 static inline int core_compare(const void *left, const void *right)
