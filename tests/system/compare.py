@@ -2,11 +2,13 @@
 """Compares the last interval record of every key of two recordings of rollcall.metrics.
 
     tests/system/compare.py LEFT.ndjson RIGHT.ndjson [--revisions]
+    tests/system/compare.py --added LEFT.ndjson RIGHT.ndjson
 
 Each line is one record, the last of a key counts. All fields must be equal but those that may tell
 of arrival (SPEC section 8: revision, status, as_of_ms, oldest_wait_ms). --revisions: also checks
 that on the right the revisions of every key count from 1 without a gap, over all its records.
-Exit code 1 if anything differs; the last line says how much was compared.
+--added: instead prints what RIGHT, a later recording of the same topic, has more than LEFT, and
+what it changes. Exit code 1 if anything differs; the last line says how much was compared.
 """
 import json
 import sys
@@ -15,8 +17,8 @@ ARRIVAL = ("revision", "status", "as_of_ms", "oldest_wait_ms")
 KEY = ("client", "queue", "channel", "window", "start_ms")
 
 
-def read(path, revisions):
-    last, faults = {}, 0
+def records(path):
+    """Key and record of every line."""
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             if not line.strip():
@@ -25,13 +27,19 @@ def read(path, revisions):
             key = tuple(record[name] for name in KEY if name != "start_ms")
             if record["kind"] == "interval":
                 key += (record["start_ms"],)
-            before = last.get(key)
-            expected = before["revision"] + 1 if before else 1
-            if revisions and record["revision"] != expected:
-                faults += 1
-                if faults <= 5:
-                    print(f"{path}: {key}: revision {record['revision']}, expected {expected}")
-            last[key] = record
+            yield key, record
+
+
+def read(path, revisions):
+    last, faults = {}, 0
+    for key, record in records(path):
+        before = last.get(key)
+        expected = before["revision"] + 1 if before else 1
+        if revisions and record["revision"] != expected:
+            faults += 1
+            if faults <= 5:
+                print(f"{path}: {key}: revision {record['revision']}, expected {expected}")
+        last[key] = record
     return {key: r for key, r in last.items() if r["kind"] == "interval"}, faults
 
 
@@ -47,11 +55,31 @@ def differences(left, right):
             yield key, ", ".join(f"{n}: {a.get(n)} / {b.get(n)}" for n in sorted(fields))
 
 
+def added(left, right):
+    """What RIGHT has more, each with the fields in which it differs from the one before."""
+    last = {}
+    for key, record in records(left):
+        last[key] = record
+    found = 0
+    for key, record in records(right):
+        before = last.get(key)
+        if before and record["revision"] <= before["revision"]:
+            continue
+        last[key] = record
+        found += 1
+        what = ", ".join(f"{name}: {(before or {}).get(name)} -> {record[name]}"
+                         for name in record if (before or {}).get(name) != record[name])
+        print(key, what)
+    return found
+
+
 def main():
     paths = [a for a in sys.argv[1:] if not a.startswith("--")]
     if len(paths) != 2:
         print(__doc__, file=sys.stderr)
         return 64
+    if "--added" in sys.argv:
+        return 1 if added(*paths) else 0
     left, _ = read(paths[0], False)
     right, faults = read(paths[1], "--revisions" in sys.argv)
     found = list(differences(left, right))
