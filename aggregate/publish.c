@@ -134,6 +134,17 @@ static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, 
         emit(task, key_ref, head, value);
         roll->published = hash;
         roll->published_zero = !any;
+    } else if (!any && !roll->revision && !roll->published_zero && task->latest_only) {
+        /* came and went between two looks: a run before may have looked in between */
+        struct rc_record head = {.window = window,
+                                 .kind = RC_KIND_ROLLING,
+                                 .status = RC_FINAL,
+                                 .start_ms = at_ms - rolling->length_ms,
+                                 .end_ms = at_ms,
+                                 .as_of_ms = at_ms,
+                                 .contract = contract->fingerprint};
+        emit(task, key_ref, head, value);
+        roll->published_zero = true;
     }
     if (waiting)
         agg_roll_list(task, key_ref, window); /* the oldest wait grows */

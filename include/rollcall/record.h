@@ -26,7 +26,8 @@ struct rc_record {
     uint8_t client_size, queue_size;
     uint8_t total;          /* 0: a queue; 1: a group; 2: `*` (groups and `*` last in the order) */
     uint8_t tombstone;      /* the key's life is over: key with no value */
-    uint32_t revision;      /* from 1 per key */
+    uint32_t revision;      /* from 1 per key; 0: zero, and never published by this run: it counts
+                               only for one who knows of a run before that has */
     int64_t start_ms, end_ms, as_of_ms;
     uint64_t contract;      /* fingerprint */
     int64_t value[RC_FIGURE_COUNT]; /* RC_NULL: null; booleans 0 and 1 */
