@@ -19,9 +19,9 @@ struct arena {
 };
 
 struct head {
-    const struct rc_record *rec; /* lent by the ring; NULL: to be fetched */
-    bool ended;                  /* its end of this epoch is there */
-    uint32_t released;           /* messages given back since its last wake-up */
+    struct rc_record *rec; /* lent by the ring; NULL: to be fetched */
+    bool ended;            /* its end of this epoch is there */
+    uint32_t released;     /* messages given back since its last wake-up */
 };
 
 struct reason {
@@ -300,7 +300,7 @@ static void heap_down(struct sink_commit *commit, uint32_t at)
     }
 }
 
-static enum rc_error write_record(struct sink_commit *commit, const struct rc_record *rec)
+static enum rc_error write_record(struct sink_commit *commit, struct rc_record *rec)
 {
     const struct sink_output *output = &commit->options.output;
     struct sink_commit_stats *stats = &commit->stats;
@@ -309,7 +309,7 @@ static enum rc_error write_record(struct sink_commit *commit, const struct rc_re
     rc_count(&stats->restated, rec->status == RC_RESTATED);
     rc_count(&stats->bytes, rec->size);
     enum rc_error err = output->record(output->self, rec);
-    if (!err && commit->options.table)
+    if (!err && commit->options.table && rec->revision)
         err = arena_put(&commit->shown, rec, rec->size);
     return err;
 }

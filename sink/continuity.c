@@ -153,7 +153,7 @@ static bool read_text(const char *text, size_t size, struct text *ret)
         !read_integer(text, size, "\"revision\":", &ret->revision))
         return false;
     ret->content = XXH3_64bits(content, (size_t)(text + size - content));
-    return ret->revision > 0 && ret->revision <= UINT32_MAX;
+    return ret->revision >= 0 && ret->revision <= UINT32_MAX;
 }
 
 /* How much of its life a record has behind it. */
@@ -203,7 +203,7 @@ enum rc_error continuity_read_back(struct continuity *c, uint8_t topic, const ch
             drop(c, slot);
         return RC_OK;
     }
-    if (!read_text(value, value_size, &text))
+    if (!read_text(value, value_size, &text) || text.revision == 0)
         return RC_OK;
     if (find_or_add(c, hash, &slot))
         return RC_ERR_MEMORY;
@@ -249,7 +249,24 @@ bool continuity_rebuilding(const struct continuity *c)
     return c->rebuilding;
 }
 
-enum rc_error continuity_hold(struct continuity *c, const struct rc_record *rec, const char *key,
+static bool is_zero(const struct rc_record *rec)
+{
+    for (int i = 0; i < RC_FIGURE_COUNT; i++)
+        if (rc_figure_info[i].merge != RC_MERGE_RATIO && rec->value[i] != 0)
+            return false;
+    return true;
+}
+
+bool continuity_exists(const struct continuity *c, const struct rc_record *rec, const char *key,
+                       size_t key_size)
+{
+    if (!is_zero(rec))
+        return true;
+    const struct slot *slot = find(c, key_hash(rec->topic, key, key_size));
+    return slot->known && slot->revision > 0;
+}
+
+enum rc_error continuity_hold(struct continuity *c, struct rc_record *rec, const char *key,
                               size_t key_size, const char *json, size_t json_size)
 {
     struct slot *slot;
@@ -258,17 +275,20 @@ enum rc_error continuity_hold(struct continuity *c, const struct rc_record *rec,
     if (find_or_add(c, key_hash(rec->topic, key, key_size), &slot))
         return RC_ERR_MEMORY;
     let_go(c, slot);
-    if (rec->tombstone) {
-        if (!slot->read) {
-            drop(c, slot); /* came and went unseen */
-            return RC_OK;
-        }
-    } else {
+    if (!slot->read && (rec->tombstone || is_zero(rec))) {
+        drop(c, slot); /* came and went unseen */
+        return RC_OK;
+    }
+    if (!rec->tombstone) {
         RC_CHECK(read_text(json, json_size, &text));
         if (slot->read && text.content == slot->content &&
-            stage(rec->status) <= stage(slot->status))
-            return RC_OK; /* as published: adopted */
+            stage(rec->status) <= stage(slot->status)) {
+            rec->revision = slot->revision; /* as published: adopted */
+            rec->status = slot->status;
+            return RC_OK;
+        }
     }
+    rec->revision = slot->revision + 1;
     slot->held = malloc(rec->size);
     if (!slot->held)
         return RC_ERR_MEMORY;

@@ -33,8 +33,14 @@ enum rc_error continuity_read_dead(struct continuity *continuity, const char *to
 int64_t continuity_read_all(struct continuity *continuity);
 
 bool continuity_rebuilding(const struct continuity *continuity);
-/* While rebuilding: a record that was made again, with its key and JSON text. MEMORY. */
-enum rc_error continuity_hold(struct continuity *continuity, const struct rc_record *rec,
+/* Whether the record exists at all: one that is zero does only where it was published before (SPEC
+ * section 8). The core of this run may have seen it otherwise in a moment that the run before
+ * passed over. */
+bool continuity_exists(const struct continuity *continuity, const struct rc_record *rec,
+                       const char *key, size_t key_size);
+/* While rebuilding: a record that was made again, with its key and JSON text. Gives it the revision
+ * that it was published with, or will be. MEMORY. */
+enum rc_error continuity_hold(struct continuity *continuity, struct rc_record *rec,
                               const char *key, size_t key_size, const char *json, size_t json_size);
 /* The epoch's now. True once: rebuilding is over, and what is held is to be published, each
  * through continuity_number. The list, not in order, is lent until continuity_release. MEMORY. */

@@ -107,7 +107,7 @@ static enum rc_error write_csv(const struct out_file *file, struct out_buffer *b
     return RC_OK;
 }
 
-static enum rc_error file_record(void *self, const struct rc_record *rec)
+static enum rc_error file_record(void *self, struct rc_record *rec)
 {
     struct out_file *file = self;
     if (!is_wanted(file, rec))

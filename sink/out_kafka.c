@@ -60,7 +60,6 @@ struct sink_kafka {
     struct again *again;
     bool prepared;
     _Atomic int stage;
-    char scratch[sizeof(struct rc_record) + 512]; /* a record to be numbered */
     char json[SINK_RECORD_TEXT_MAX], key[SINK_KEY_MAX];
 };
 
@@ -292,21 +291,18 @@ static enum rc_error prepare(struct sink_kafka *out)
 
 /* ---- what the commit thread calls ---- */
 
-static enum rc_error publish(struct sink_kafka *out, const struct rc_record *rec, uint32_t key_size)
+static enum rc_error publish(struct sink_kafka *out, struct rc_record *rec, uint32_t key_size)
 {
-    struct rc_record *numbered = (struct rc_record *)out->scratch;
-    RC_CHECK(rec->size <= sizeof out->scratch);
-    memcpy(numbered, rec, rec->size);
-    enum rc_error err = continuity_number(out->continuity, numbered, out->key, key_size);
+    enum rc_error err = continuity_number(out->continuity, rec, out->key, key_size);
     if (err)
         return err;
     if (rec->tombstone)
         return produce(out, rec->topic, out->key, key_size, NULL, SIZE_ABSENT, NULL);
-    uint32_t size = sink_record_json(&out->options.config->windows, numbered, out->json);
+    uint32_t size = sink_record_json(&out->options.config->windows, rec, out->json);
     return produce(out, rec->topic, out->key, key_size, out->json, size, NULL);
 }
 
-static enum rc_error take_record(void *self, const struct rc_record *rec)
+static enum rc_error take_record(void *self, struct rc_record *rec)
 {
     struct sink_kafka *out = self;
     const struct rc_windows *windows = &out->options.config->windows;
@@ -315,7 +311,9 @@ static enum rc_error take_record(void *self, const struct rc_record *rec)
         return err;
     uint32_t key_size = sink_record_key(windows, rec, out->key), size = 0;
     if (!continuity_rebuilding(out->continuity))
-        return publish(out, rec, key_size);
+        return continuity_exists(out->continuity, rec, out->key, key_size)
+                   ? publish(out, rec, key_size)
+                   : RC_OK;
     if (!rec->tombstone)
         size = sink_record_json(windows, rec, out->json);
     return continuity_hold(out->continuity, rec, out->key, key_size, out->json, size);

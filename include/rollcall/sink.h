@@ -27,7 +27,7 @@ int sink_record_compare(const struct rc_record *a, const struct rc_record *b);
 struct sink_output {
     void *self;
     /* Both borrow; called by the commit thread, records of one epoch in canonical order. */
-    enum rc_error (*record)(void *self, const struct rc_record *rec);
+    enum rc_error (*record)(void *self, struct rc_record *rec);
     enum rc_error (*dead_letter)(void *self, const struct rc_dead_letter *dead);
     /* The epoch is complete: make it visible. */
     enum rc_error (*epoch)(void *self, uint64_t epoch, int64_t now_ms);

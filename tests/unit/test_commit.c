@@ -26,7 +26,7 @@ static void note(struct bench *bench, const char *format, long long a, const cha
                                     text_size, text);
 }
 
-static enum rc_error take_record(void *self, const struct rc_record *rec)
+static enum rc_error take_record(void *self, struct rc_record *rec)
 {
     struct bench *bench = self;
     if (bench->fail_at && ++bench->seen == bench->fail_at)

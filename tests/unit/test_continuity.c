@@ -39,26 +39,27 @@ static void read_back(const char *key, int64_t as_of_ms, enum rc_status status, 
         eq(int, continuity_read_back(c, RC_TOPIC_METRICS, key, strlen(key), value, size), RC_OK));
 }
 
-static struct rc_record record(int64_t as_of_ms, enum rc_status status)
+static struct rc_record record(int64_t as_of_ms, enum rc_status status, int offered)
 {
     return (struct rc_record){.size = sizeof(struct rc_record),
                               .kind = RC_KIND_INTERVAL,
                               .status = status,
                               .revision = 77, /* of this run: means nothing */
-                              .as_of_ms = as_of_ms};
+                              .as_of_ms = as_of_ms,
+                              .value = {offered}};
 }
 
 static void make(const char *key, int64_t as_of_ms, enum rc_status status, int offered)
 {
     char value[512];
-    struct rc_record rec = record(as_of_ms, status);
+    struct rc_record rec = record(as_of_ms, status, offered);
     size_t size = text(value, as_of_ms, status, 77, offered);
     cr_assert(eq(int, continuity_hold(c, &rec, key, strlen(key), value, size), RC_OK));
 }
 
 static uint32_t number(const char *key, enum rc_status *status)
 {
-    struct rc_record rec = record(0, *status);
+    struct rc_record rec = record(0, *status, 1);
     cr_assert(eq(int, continuity_number(c, &rec, key, strlen(key)), RC_OK));
     *status = rec.status;
     return rec.revision;
@@ -143,6 +144,42 @@ Test(continuity, a_key_that_is_not_rebuilt_is_left_alone)
     cr_assert(eq(u32, revision_of("gone", RC_FINAL), 4));
 }
 
+Test(continuity, a_zero_is_nothing_where_nothing_was_published)
+{
+    bool over;
+    read_back("k", 1000, RC_PROVISIONAL, 4, 10);
+    continuity_read_all(c);
+    make("unseen", 300, RC_PROVISIONAL, 7);
+    make("unseen", 900, RC_PROVISIONAL, 0);
+    char value[512];
+    struct rc_record passed_over = record(900, RC_PROVISIONAL, 0);
+    passed_over.revision = 0;
+    size_t size = text(value, 900, RC_PROVISIONAL, 0, 0);
+    cr_assert(eq(int, continuity_hold(c, &passed_over, "k", 1, value, size), RC_OK));
+    cr_assert(eq(sz, reach(1000, &over), 1));
+    cr_assert(eq(u32, revision_of("k", RC_PROVISIONAL), 5));
+    continuity_release(c);
+    struct rc_record zero = record(1100, RC_FINAL, 0);
+    cr_assert(not(continuity_exists(c, &zero, "unseen", 6)));
+    cr_assert(continuity_exists(c, &zero, "k", 1));
+    zero.value[RC_FIG_waiting] = 1;
+    cr_assert(continuity_exists(c, &zero, "unseen", 6));
+}
+
+Test(continuity, a_record_held_or_adopted_shows_the_revision_it_has_outside)
+{
+    char value[512];
+    read_back("k", 1000, RC_RESTATED, 4, 10);
+    continuity_read_all(c);
+    struct rc_record rec = record(900, RC_FINAL, 10);
+    continuity_hold(c, &rec, "k", 1, value, text(value, 900, RC_FINAL, 77, 10));
+    cr_assert(eq(u32, rec.revision, 4));
+    cr_assert(eq(int, rec.status, RC_RESTATED));
+    rec = record(900, RC_FINAL, 11);
+    continuity_hold(c, &rec, "k", 1, value, text(value, 900, RC_FINAL, 77, 11));
+    cr_assert(eq(u32, rec.revision, 5));
+}
+
 Test(continuity, the_last_record_read_back_counts)
 {
     bool over;
@@ -163,7 +200,7 @@ Test(continuity, a_tombstone_ends_a_key_and_the_next_one_starts_at_one)
     cr_assert(eq(sz, continuity_keys(c), 0));
     continuity_read_all(c);
     cr_assert(eq(u32, revision_of("k", RC_PROVISIONAL), 1));
-    struct rc_record rec = record(0, RC_FINAL);
+    struct rc_record rec = record(0, RC_FINAL, 0);
     rec.tombstone = 1;
     cr_assert(eq(int, continuity_number(c, &rec, "k", 1), RC_OK));
     cr_assert(eq(sz, continuity_keys(c), 0));
