@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLOSE_MS = 2000 };
+enum { CLOSE_MS = 2000, COMMITTED_MS = 2000 };
 
 struct property {
     const char *name, *value;
@@ -253,6 +253,17 @@ enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partition
     rd_kafka_destroy(client->watch);
     client->watch = NULL;
     return RC_OK;
+}
+
+enum rc_error kafka_client_committed(struct kafka_client *client,
+                                     rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code = rd_kafka_committed(client->consumer, list, COMMITTED_MS);
+    if (!code)
+        return RC_OK;
+    if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && code != RD_KAFKA_RESP_ERR__WAIT_COORD)
+        kafka_client_complain(client, code, rd_kafka_err2str(code));
+    return RC_ERR_KAFKA;
 }
 
 enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,

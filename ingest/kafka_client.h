@@ -40,6 +40,10 @@ enum rc_error kafka_client_look(struct kafka_client *client, const char *topic, 
 /* Makes the consumer, with buffers for so many partitions. */
 enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partitions,
                                  char ret_message[256]);
+/* Fills in the group's committed offset, below 0 where there is none, and its metadata. KAFKA: no
+ * answer in time, or not allowed, which has been said. */
+enum rc_error kafka_client_committed(struct kafka_client *client,
+                                     rd_kafka_topic_partition_list_t *list);
 /* Begins to read a partition from its beginning; gives the queue. KAFKA. */
 enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,
                                   rd_kafka_queue_t **ret_queue);

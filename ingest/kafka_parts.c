@@ -2,7 +2,9 @@
 #include "kafka_source.h"
 
 #include "rollcall/check.h"
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     LOOK_EVERY_MS = 5000, /* for new topics and partitions; more often while there are none yet */
@@ -10,7 +12,12 @@ enum {
     COMMIT_EVERY_MS = 1000
 };
 
-static enum rc_error add_part(struct ingest_kafka *kafka, uint32_t topic, uint32_t partition)
+/* With the offsets goes how far time lags the wall clock while all partitions are idle, so that
+ * time that passes while the process is down has passed. */
+static const char distance_name[] = "idle_distance_ms=";
+
+static enum rc_error add_part(struct ingest_kafka *kafka, uint32_t topic, uint32_t partition,
+                              int64_t committed)
 {
     if (kafka->part_count == kafka->part_room) {
         uint32_t room = kafka->part_room ? 2 * kafka->part_room : 16;
@@ -24,7 +31,8 @@ static enum rc_error add_part(struct ingest_kafka *kafka, uint32_t topic, uint32
     *part = (struct part){.topic = &kafka->options.config->kafka.topic[topic],
                           .partition = (int32_t)partition,
                           .source = topic << SOURCE_SHIFT | partition,
-                          .end_offset = -1};
+                          .end_offset = -1,
+                          .fresh_offset = committed < 0 ? 0 : committed};
     enum rc_error err =
         kafka_client_assign(&kafka->client, part->topic->name, part->partition, &part->queue);
     if (!err)
@@ -35,14 +43,54 @@ static enum rc_error add_part(struct ingest_kafka *kafka, uint32_t topic, uint32
 }
 
 /* Takes up what is new of a topic. */
-static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic, uint32_t count)
+static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic, uint32_t count,
+                                     const rd_kafka_topic_partition_list_t *committed)
 {
+    const char *name = kafka->options.config->kafka.topic[topic].name;
     enum rc_error err = RC_OK;
     while (kafka->known[topic] < count && !err) {
-        err = add_part(kafka, topic, kafka->known[topic]);
+        uint32_t number = kafka->known[topic];
+        const rd_kafka_topic_partition_t *part =
+            rd_kafka_topic_partition_list_find(committed, name, (int32_t)number);
+        err = add_part(kafka, topic, number, part ? part->offset : -1);
         if (!err)
             kafka->known[topic]++;
     }
+    return err;
+}
+
+/* The distance of the run before, if it was idle at the end. */
+static void resume(struct ingest_kafka *kafka, const rd_kafka_topic_partition_list_t *list)
+{
+    size_t name_size = sizeof distance_name - 1;
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *part = &list->elems[i];
+        char text[64];
+        if (part->metadata_size <= name_size || part->metadata_size >= sizeof text ||
+            memcmp(part->metadata, distance_name, name_size) != 0)
+            continue;
+        memcpy(text, part->metadata, part->metadata_size);
+        text[part->metadata_size] = '\0';
+        watermark_resume(&kafka->watermark, strtoll(text + name_size, NULL, 10));
+        return;
+    }
+}
+
+static enum rc_error add_parts(struct ingest_kafka *kafka, const uint32_t *count)
+{
+    const struct rc_kafka *config = &kafka->options.config->kafka;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    enum rc_error err = RC_OK;
+    for (uint32_t i = 0; i < config->topic_count; i++)
+        for (uint32_t part = kafka->known[i]; part < count[i]; part++)
+            rd_kafka_topic_partition_list_add(list, config->topic[i].name, (int32_t)part);
+    if (list->cnt)
+        err = kafka_client_committed(&kafka->client, list);
+    if (!err && !kafka->part_count)
+        resume(kafka, list);
+    for (uint32_t i = 0; i < config->topic_count && !err; i++)
+        err = add_topic_parts(kafka, i, count[i], list);
+    rd_kafka_topic_partition_list_destroy(list);
     return err == RC_ERR_KAFKA ? RC_OK : err; /* said; tried again with the next look */
 }
 
@@ -80,10 +128,12 @@ enum rc_error kafka_parts_look(struct ingest_kafka *kafka, char ret_message[256]
             total += count[i];
         if (total && !kafka->client.consumer)
             err = kafka_client_start(&kafka->client, total, ret_message);
-        for (uint32_t i = 0; i < topics && !err && total; i++)
-            err = add_topic_parts(kafka, i, count[i]);
+        if (total && !err)
+            err = add_parts(kafka, count);
     }
     free(count);
+    if (kafka->part_count < total) /* not all taken up: soon again */
+        kafka->look_every_ms = LOOK_FIRST_MS;
     kafka->look_at_ms = steady_ms() + kafka->look_every_ms;
     return err;
 }
@@ -128,6 +178,7 @@ enum rc_error kafka_parts_show(struct ingest_kafka *kafka, int64_t wall)
         err = RC_ERR_MEMORY;
     cut->epoch = kafka->epoch;
     cut->count = err ? 0 : kafka->part_count;
+    cut->distance_ms = kafka->watermark.all_idle ? kafka->watermark.distance_ms : RC_TIME_NONE;
     for (uint32_t i = 0; i < cut->count; i++) {
         const struct part *part = &kafka->part[i];
         int64_t largest_ms = kafka->watermark.part[i].largest_ms;
@@ -158,6 +209,15 @@ uint32_t ingest_kafka_partitions(struct ingest_kafka *kafka, struct ingest_parti
     return count;
 }
 
+/* The list frees it. */
+static void note_distance(rd_kafka_topic_partition_t *part, int64_t distance_ms)
+{
+    char text[64];
+    int size = snprintf(text, sizeof text, "%s%lld", distance_name, (long long)distance_ms);
+    part->metadata = strdup(text);
+    part->metadata_size = part->metadata ? (size_t)size : 0;
+}
+
 void ingest_kafka_published(struct ingest_kafka *kafka, uint64_t epoch)
 {
     rd_kafka_topic_partition_list_t *list = NULL;
@@ -167,10 +227,13 @@ void ingest_kafka_published(struct ingest_kafka *kafka, uint64_t epoch)
     if (cut->epoch == epoch && cut->count &&
         (last || steady_ms() - kafka->committed_at_ms >= COMMIT_EVERY_MS)) {
         list = rd_kafka_topic_partition_list_new((int)cut->count);
-        for (uint32_t i = 0; i < cut->count; i++)
-            rd_kafka_topic_partition_list_add(list, kafka->shown[i].topic,
-                                              kafka->shown[i].partition)
-                ->offset = cut->next_offset[i];
+        for (uint32_t i = 0; i < cut->count; i++) {
+            rd_kafka_topic_partition_t *part = rd_kafka_topic_partition_list_add(
+                list, kafka->shown[i].topic, kafka->shown[i].partition);
+            part->offset = cut->next_offset[i];
+            if (cut->distance_ms != RC_TIME_NONE)
+                note_distance(part, cut->distance_ms);
+        }
         kafka->committed_at_ms = steady_ms();
     }
     pthread_mutex_unlock(&kafka->lock);

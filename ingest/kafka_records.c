@@ -50,21 +50,36 @@ static uint32_t read_headers(const rd_kafka_message_t *message, struct ingest_he
     return count;
 }
 
+/* The wall clock by which `future` is judged. What a run before has read was judged when it came:
+ * what Kafka noted of that instant is as near as one can get. */
+static int64_t clock_of(const struct ingest_kafka *kafka, const struct part *part,
+                        const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    if (message->offset >= part->fresh_offset)
+        return kafka->opened_ms;
+    int64_t came_ms = rd_kafka_message_timestamp(message, &type);
+    return came_ms > 0 && came_ms < kafka->opened_ms ? came_ms : kafka->opened_ms;
+}
+
 static enum rc_error take_event(struct ingest_kafka *kafka, uint32_t number,
-                                const union ingest_event *event, int64_t offset,
+                                const union ingest_event *event, const rd_kafka_message_t *message,
                                 const struct ingest_raw_parts *raw)
 {
     const struct part *part = &kafka->part[number];
     int64_t max_ahead_ms = kafka->options.config->time.max_ahead_ms;
-    if (event->ev.time_ms > kafka->opened_ms + max_ahead_ms)
-        return ingest_route_dead(&kafka->route, part->source, offset, "future", raw);
+    if (event->ev.time_ms > clock_of(kafka, part, message) + max_ahead_ms)
+        return ingest_route_dead(&kafka->route, part->source, message->offset, "future", raw);
     watermark_event(&kafka->watermark, number, event->ev.time_ms);
+    if (message->offset >= part->fresh_offset)
+        watermark_fresh(&kafka->watermark);
     if (event->ev.type == RC_TYPE_tick) {
         rc_count(&kafka->stats.events[RC_CHANNEL_NONE][RC_TYPE_tick], 1);
         return RC_OK;
     }
     kafka->epoch_events++;
-    return ingest_route_event(&kafka->route, event, part->source, offset, RC_TIME_NONE, raw);
+    return ingest_route_event(&kafka->route, event, part->source, message->offset, RC_TIME_NONE,
+                              raw);
 }
 
 static enum rc_error take_record(struct ingest_kafka *kafka, uint32_t number,
@@ -93,7 +108,7 @@ static enum rc_error take_record(struct ingest_kafka *kafka, uint32_t number,
     switch (
         ingest_decode(kafka->decoder, &envelope, kafka->scratch, raw.value_size, &event, reason)) {
     case INGEST_EVENT:
-        return take_event(kafka, number, &event, message->offset, &raw);
+        return take_event(kafka, number, &event, message, &raw);
     case INGEST_BLANK:
         rc_count(&kafka->stats.blank, 1);
         return RC_OK;

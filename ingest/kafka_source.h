@@ -25,12 +25,14 @@ struct part {
     int32_t partition;
     uint32_t source;
     int64_t next_offset, end_offset;
+    int64_t fresh_offset; /* the first that no run before has read */
 };
 
 /* How far every partition was read when an epoch closed. */
 struct cut {
     uint64_t epoch;
     uint32_t count, room;
+    int64_t distance_ms; /* how far time lags the wall clock, all being idle; or RC_TIME_NONE */
     int64_t *next_offset;
 };
 

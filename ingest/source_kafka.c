@@ -191,8 +191,7 @@ enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
     pthread_mutex_init(&kafka->lock, NULL);
     struct watermark_settings settings = {.max_disorder_ms = config->time.max_disorder_ms,
                                           .idle_after_ms = config->time.idle_after_ms,
-                                          .align_ms = config->time.align_ms,
-                                          .distance_ms = RC_TIME_NONE};
+                                          .align_ms = config->time.align_ms};
     watermark_init(&kafka->watermark, &settings);
     kafka->known = calloc(config->kafka.topic_count + 1, sizeof *kafka->known);
     kafka->missing = calloc(config->kafka.topic_count + 1, sizeof *kafka->missing);

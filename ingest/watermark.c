@@ -50,11 +50,20 @@ void watermark_event(struct watermark *wm, uint32_t part, int64_t time_ms)
 {
     RC_CHECK(part < wm->count);
     struct watermark_part *p = &wm->part[part];
-    wm->kept_ms = RC_TIME_NONE;
     if (p->first_ms == RC_TIME_NONE)
         p->first_ms = time_ms;
     if (p->largest_ms == RC_TIME_NONE || time_ms > p->largest_ms)
         p->largest_ms = time_ms;
+}
+
+void watermark_fresh(struct watermark *wm)
+{
+    wm->kept_ms = RC_TIME_NONE;
+}
+
+void watermark_resume(struct watermark *wm, int64_t distance_ms)
+{
+    wm->kept_ms = distance_ms;
 }
 
 void watermark_end(struct watermark *wm, uint32_t part)
@@ -108,8 +117,6 @@ static void fall_idle(struct watermark *wm, int64_t wall_ms)
         fall_ms = wall_ms;
     }
     wm->distance_ms = fall_ms - wm->now_ms;
-    if (wm->settings.distance_ms != RC_TIME_NONE)
-        wm->distance_ms = min_time(wm->distance_ms, wm->settings.distance_ms);
     if (wm->kept_ms != RC_TIME_NONE)
         wm->distance_ms = min_time(wm->distance_ms, wm->kept_ms);
     wm->all_idle = true;

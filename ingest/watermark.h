@@ -19,8 +19,6 @@ enum { WATERMARK_NOBODY = UINT32_MAX };
 
 struct watermark_settings {
     int64_t max_disorder_ms, idle_after_ms, align_ms;
-    int64_t distance_ms; /* known from the run before: time lags the wall clock by at most so much
-                            when all are idle; RC_TIME_NONE: not known */
 };
 
 struct watermark_part {
@@ -37,7 +35,7 @@ struct watermark {
     int64_t now_ms;      /* RC_TIME_NONE before the first event */
     int64_t base_ms;     /* of the last watermark_align */
     int64_t distance_ms; /* while all_idle */
-    int64_t kept_ms;     /* the distance before an outage, until an event comes */
+    int64_t kept_ms;     /* the distance before an outage or a restart, until an event comes */
     uint32_t holder;     /* who holds time back, or WATERMARK_NOBODY */
     bool all_idle;
 };
@@ -50,6 +48,10 @@ enum rc_error watermark_add(struct watermark *wm);
 /* A record came, valid or not; and, if it was an event, its time. */
 void watermark_read(struct watermark *wm, uint32_t part, int64_t wall_ms);
 void watermark_event(struct watermark *wm, uint32_t part, int64_t time_ms);
+/* An event came that was never read before: a distance kept from before is over. */
+void watermark_fresh(struct watermark *wm);
+/* Time lags the wall clock by at most so much when all are idle, as it did in the run before. */
+void watermark_resume(struct watermark *wm, int64_t distance_ms);
 /* The partition has nothing more for now. */
 void watermark_end(struct watermark *wm, uint32_t part);
 

@@ -9,7 +9,7 @@ static struct watermark wm;
 
 static void open_parts(uint32_t parts)
 {
-    struct watermark_settings settings = {DISORDER, IDLE, ALIGN, RC_TIME_NONE};
+    struct watermark_settings settings = {DISORDER, IDLE, ALIGN};
     watermark_init(&wm, &settings);
     for (uint32_t i = 0; i < parts; i++)
         cr_assert(eq(int, watermark_add(&wm), RC_OK));
@@ -24,6 +24,7 @@ static void event(uint32_t part, int64_t time_ms, int64_t wall_ms)
 {
     watermark_read(&wm, part, wall_ms);
     watermark_event(&wm, part, time_ms);
+    watermark_fresh(&wm);
 }
 
 TestSuite(watermark, .fini = close_parts);
@@ -176,16 +177,6 @@ Test(watermark, a_wall_clock_that_is_set_back_does_not_take_it_back)
     cr_assert(eq(i64, watermark_step(&wm, WALL - 3600000), WALL - DISORDER));
 }
 
-Test(watermark, a_distance_known_from_before_lets_the_time_between_have_passed)
-{
-    struct watermark_settings settings = {DISORDER, IDLE, ALIGN, 6000};
-    watermark_init(&wm, &settings);
-    cr_assert(eq(int, watermark_add(&wm), RC_OK));
-    event(0, WALL - 8 * 3600000, WALL);
-    watermark_end(&wm, 0);
-    cr_assert(eq(i64, watermark_step(&wm, WALL + IDLE), WALL + IDLE - 6000));
-}
-
 Test(watermark, time_stands_still_in_an_outage_and_leaps_when_it_was_quiet)
 {
     open_parts(1);
@@ -197,6 +188,27 @@ Test(watermark, time_stands_still_in_an_outage_and_leaps_when_it_was_quiet)
     watermark_outage(&wm, WALL + IDLE + 60000);
     cr_assert(eq(i64, watermark_step(&wm, WALL + 2 * IDLE + 59999), 50000));
     cr_assert(eq(i64, watermark_step(&wm, WALL + 2 * IDLE + 60000), 49000 + IDLE + 60000));
+}
+
+Test(watermark, time_that_passes_while_the_process_is_down_has_passed)
+{
+    open_parts(1);
+    watermark_resume(&wm, 3600000);
+    watermark_read(&wm, 0, WALL);
+    watermark_event(&wm, 0, WALL - 9 * 3600000); /* read again: 9 h ago now, 1 h ago then */
+    watermark_end(&wm, 0);
+    cr_assert(eq(i64, watermark_step(&wm, WALL + IDLE), WALL + IDLE - 3600000));
+}
+
+Test(watermark, what_came_while_the_process_was_down_sets_the_distance_anew)
+{
+    open_parts(1);
+    watermark_resume(&wm, 3600000);
+    watermark_read(&wm, 0, WALL);
+    watermark_event(&wm, 0, WALL - 9 * 3600000);
+    event(0, WALL - 8 * 3600000, WALL);
+    watermark_end(&wm, 0);
+    cr_assert(eq(i64, watermark_step(&wm, WALL + IDLE), WALL - 8 * 3600000 - DISORDER));
 }
 
 Test(watermark, what_comes_after_an_outage_sets_the_distance_anew)
