@@ -38,9 +38,21 @@ grep "rebuilt:" "$work/run.log"
 compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
 compare_dead_letters
 published=$(count rollcall.metrics)
-say "once more: nothing is published that was published before"
+# stopped_at: wall clock and event time of the last "stopped:" line, in milliseconds
+stopped_at() {
+    sed -n 's/^\([^ ]*\) stopped: .*, now \(.*\)$/\1 \2/p' "$work/run.log" | tail -1 |
+        while read -r wall now; do echo "$(date -d "$wall" +%s%3N) $(date -d "$now" +%s%3N)"; done
+}
+read -r wall_before now_before < <(stopped_at)
+sleep 3
+say "once more: nothing is published that was published before, and time went on meanwhile"
 start_run --until-idle
 wait_run 120 || fail "run ends with an error"
+read -r wall_after now_after < <(stopped_at)
+say "the wall clock went on by $((wall_after - wall_before)) ms, event time by" \
+    "$((now_after - now_before)) ms"
+off=$((wall_after - wall_before - (now_after - now_before)))
+[ ${off#-} -le 1000 ] || fail "the distance to the wall clock was not kept: $off ms off"
 again=$(($(count rollcall.metrics) - published))
 if [ "$again" -ne 0 ]; then
     dump rollcall.metrics >"$work/again.ndjson"
