@@ -1,23 +1,68 @@
 #include "kafka_topics.h"
 
+#include "rollcall/check.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WAIT_MS = 3000, BATCH = 1024 };
 
-const char *const kafka_topic_name[RC_TOPIC_COUNT] = {[RC_TOPIC_METRICS] = "rollcall.metrics",
-                                                      [RC_TOPIC_SLAS] = "rollcall.slas",
-                                                      [RC_TOPIC_CONTACTS] = "rollcall.contacts",
-                                                      [RC_TOPIC_ALERTS] = "rollcall.alerts",
-                                                      [RC_TOPIC_DEAD_LETTER] =
-                                                          "rollcall.dead_letter"};
-
-/* What is read back: what is published so far and numbered, and the dead letters. */
-static const uint8_t read_back[] = {RC_TOPIC_METRICS, RC_TOPIC_DEAD_LETTER};
-enum { READ_BACK = sizeof read_back };
+static const char *const topic_name[RC_TOPIC_COUNT] = {[RC_TOPIC_METRICS] = "rollcall.metrics",
+                                                       [RC_TOPIC_SLAS] = "rollcall.slas",
+                                                       [RC_TOPIC_CONTACTS] = "rollcall.contacts",
+                                                       [RC_TOPIC_ALERTS] = "rollcall.alerts",
+                                                       [RC_TOPIC_DEAD_LETTER] =
+                                                           "rollcall.dead_letter"};
+enum { OF_CLIENT = RC_TOPIC_DEAD_LETTER }; /* so many kinds come before the dead letters */
 
 static const char dead_letter_retention_ms[] = "1209600000"; /* 14 d */
+
+/* ---- which there are ---- */
+
+enum rc_error kafka_outputs_init(struct kafka_outputs *outputs, const struct rc_config *config)
+{
+    const struct rc_contracts *contracts = &config->contracts;
+    uint32_t sets = config->output.per_client ? contracts->client_count : 1;
+    *outputs = (struct kafka_outputs){.config = config};
+    outputs->output = calloc(sets * OF_CLIENT + 1, sizeof *outputs->output);
+    if (!outputs->output)
+        return RC_ERR_MEMORY;
+    for (uint32_t set = 0; set < sets; set++) {
+        const char *client = config->output.per_client ? contracts->client[set].topic : NULL;
+        for (uint8_t topic = 0; topic < OF_CLIENT; topic++) {
+            struct kafka_output *output = &outputs->output[outputs->count++];
+            output->topic = topic;
+            snprintf(output->name, sizeof output->name, "%s%s%s", topic_name[topic],
+                     client ? "." : "", client ? client : "");
+        }
+    }
+    struct kafka_output *dead = &outputs->output[outputs->count++];
+    dead->topic = RC_TOPIC_DEAD_LETTER;
+    snprintf(dead->name, sizeof dead->name, "%s", topic_name[RC_TOPIC_DEAD_LETTER]);
+    return RC_OK;
+}
+
+void kafka_outputs_done(struct kafka_outputs *outputs)
+{
+    free(outputs->output);
+    *outputs = (struct kafka_outputs){0};
+}
+
+uint32_t kafka_output_of(const struct kafka_outputs *outputs, const struct rc_record *rec)
+{
+    const struct rc_contracts *contracts = &outputs->config->contracts;
+    if (!outputs->config->output.per_client)
+        return rec->topic;
+    const struct rc_client_policy *client =
+        rc_client_policy(contracts, rec->text, rec->client_size);
+    RC_CHECK(client != &contracts->defaults); /* per_client needs clients_only */
+    return (uint32_t)(client - contracts->client) * OF_CLIENT + rec->topic;
+}
+
+uint32_t kafka_output_dead(const struct kafka_outputs *outputs)
+{
+    return outputs->count - 1;
+}
 
 /* ---- making ---- */
 
@@ -42,15 +87,16 @@ static int look(struct kafka_ear *ear, rd_kafka_t *rk, const char *name)
     return count;
 }
 
-static rd_kafka_NewTopic_t *describe(const struct rc_config *config, uint8_t topic)
+static rd_kafka_NewTopic_t *describe(const struct rc_config *config,
+                                     const struct kafka_output *output)
 {
     char reason[200], text[32];
     rd_kafka_NewTopic_t *made =
-        rd_kafka_NewTopic_new(kafka_topic_name[topic], (int)config->output.partitions,
+        rd_kafka_NewTopic_new(output->name, (int)config->output.partitions,
                               (int)config->output.replication, reason, sizeof reason);
     if (!made)
         return NULL;
-    if (topic == RC_TOPIC_DEAD_LETTER) {
+    if (output->topic == RC_TOPIC_DEAD_LETTER) {
         rd_kafka_NewTopic_set_config(made, "cleanup.policy", "delete");
         rd_kafka_NewTopic_set_config(made, "retention.ms", dead_letter_retention_ms);
         snprintf(text, sizeof text, "%llu",
@@ -110,17 +156,19 @@ static bool create(struct kafka_ear *ear, rd_kafka_t *rk, rd_kafka_NewTopic_t **
     return all;
 }
 
-enum rc_error kafka_topics_make(const struct rc_config *config, struct kafka_ear *ear,
+enum rc_error kafka_topics_make(const struct kafka_outputs *outputs, struct kafka_ear *ear,
                                 rd_kafka_t *rk)
 {
-    rd_kafka_NewTopic_t *list[RC_TOPIC_COUNT];
+    rd_kafka_NewTopic_t **list = calloc(outputs->count, sizeof(rd_kafka_NewTopic_t *));
     size_t count = 0;
     bool all = true;
-    for (uint8_t topic = 0; topic < RC_TOPIC_COUNT && all; topic++) {
-        int partitions = look(ear, rk, kafka_topic_name[topic]);
+    if (!list)
+        return RC_ERR_MEMORY;
+    for (uint32_t i = 0; i < outputs->count && all; i++) {
+        int partitions = look(ear, rk, outputs->output[i].name);
         all = partitions >= 0;
         if (partitions == 0) {
-            list[count] = describe(config, topic);
+            list[count] = describe(outputs->config, &outputs->output[i]);
             all = list[count] != NULL;
             count += all;
         }
@@ -128,6 +176,7 @@ enum rc_error kafka_topics_make(const struct rc_config *config, struct kafka_ear
     if (all && count)
         all = create(ear, rk, list, count);
     rd_kafka_NewTopic_destroy_array(list, count);
+    free(list);
     if (all)
         kafka_answered(ear);
     return all ? RC_OK : RC_ERR_AGAIN;
@@ -136,33 +185,33 @@ enum rc_error kafka_topics_make(const struct rc_config *config, struct kafka_ear
 /* ---- reading back ---- */
 
 struct back_part {
-    uint8_t topic;
+    const struct kafka_output *output;
     int32_t partition;
     bool at_end;
 };
 
 struct kafka_back {
-    const struct rc_config *config;
+    const struct kafka_outputs *outputs;
     struct kafka_ear *ear;
     struct continuity *continuity;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     struct back_part *part;
-    size_t count, at_end;
+    size_t count, room, at_end;
     uint64_t records;
     bool assigned;
     rd_kafka_message_t *batch[BATCH];
 };
 
-enum rc_error kafka_back_open(const struct rc_config *config, struct kafka_ear *ear,
+enum rc_error kafka_back_open(const struct kafka_outputs *outputs, struct kafka_ear *ear,
                               struct continuity *continuity, struct kafka_back **ret_back,
                               char ret_message[256])
 {
     struct kafka_back *back = calloc(1, sizeof *back);
     if (!back)
         return RC_ERR_MEMORY;
-    *back = (struct kafka_back){.config = config, .ear = ear, .continuity = continuity};
-    enum rc_error err = kafka_reader_open(config, ear, &back->rk, ret_message);
+    *back = (struct kafka_back){.outputs = outputs, .ear = ear, .continuity = continuity};
+    enum rc_error err = kafka_reader_open(outputs->config, ear, &back->rk, ret_message);
     if (err) {
         free(back);
         return err;
@@ -185,37 +234,44 @@ void kafka_back_close(struct kafka_back *back)
     free(back);
 }
 
+/* Adds the partitions of one topic. */
+static enum rc_error add_parts(struct kafka_back *back, const struct kafka_output *output,
+                               rd_kafka_topic_partition_list_t *list)
+{
+    int partitions = look(back->ear, back->rk, output->name);
+    if (partitions < 0)
+        return RC_ERR_AGAIN;
+    if (back->count + (size_t)partitions > back->room) {
+        size_t room = 2 * (back->count + (size_t)partitions);
+        struct back_part *part = realloc(back->part, room * sizeof *part);
+        if (!part)
+            return RC_ERR_MEMORY;
+        back->part = part;
+        back->room = room;
+    }
+    for (int32_t p = 0; p < partitions; p++) {
+        back->part[back->count++] = (struct back_part){output, p, false};
+        rd_kafka_topic_partition_list_add(list, output->name, p)->offset =
+            RD_KAFKA_OFFSET_BEGINNING;
+    }
+    return RC_OK;
+}
+
 static enum rc_error assign(struct kafka_back *back)
 {
-    int partitions[READ_BACK];
-    size_t total = 0;
-    for (int i = 0; i < READ_BACK; i++) {
-        partitions[i] = look(back->ear, back->rk, kafka_topic_name[read_back[i]]);
-        if (partitions[i] < 0)
-            return RC_ERR_AGAIN;
-        total += (size_t)partitions[i];
-    }
-    free(back->part);
+    enum rc_error err = RC_OK;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
     back->count = 0;
-    back->part = calloc(total + 1, sizeof *back->part);
-    if (!back->part)
-        return RC_ERR_MEMORY;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)total);
-    for (int i = 0; i < READ_BACK; i++) {
-        for (int32_t p = 0; p < partitions[i]; p++) {
-            back->part[back->count++] = (struct back_part){read_back[i], p, false};
-            rd_kafka_topic_partition_list_add(list, kafka_topic_name[read_back[i]], p)->offset =
-                RD_KAFKA_OFFSET_BEGINNING;
-        }
-    }
-    rd_kafka_resp_err_t code = rd_kafka_assign(back->rk, list);
+    for (uint32_t i = 0; i < back->outputs->count && !err; i++)
+        err = add_parts(back, &back->outputs->output[i], list);
+    rd_kafka_resp_err_t code = err ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_assign(back->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (code) {
         kafka_complain(back->ear, code, rd_kafka_err2str(code));
         return RC_ERR_AGAIN;
     }
-    back->assigned = true;
-    return RC_OK;
+    back->assigned = !err;
+    return err;
 }
 
 static bool header_text(const rd_kafka_headers_t *headers, const char *name, char *room,
@@ -253,7 +309,7 @@ static enum rc_error take(struct kafka_back *back, const rd_kafka_message_t *mes
     const char *name = rd_kafka_topic_name(message->rkt);
     size_t i = 0;
     while (i < back->count && (back->part[i].partition != message->partition ||
-                               strcmp(kafka_topic_name[back->part[i].topic], name) != 0))
+                               strcmp(back->part[i].output->name, name) != 0))
         i++;
     if (i == back->count)
         return RC_OK;
@@ -263,11 +319,11 @@ static enum rc_error take(struct kafka_back *back, const rd_kafka_message_t *mes
         return RC_OK;
     }
     back->records++;
-    if (back->part[i].topic == RC_TOPIC_DEAD_LETTER)
+    if (back->part[i].output->topic == RC_TOPIC_DEAD_LETTER)
         return take_dead_letter(back, message);
     if (!message->key)
         return RC_OK;
-    return continuity_read_back(back->continuity, back->part[i].topic, message->key,
+    return continuity_read_back(back->continuity, back->part[i].output->topic, message->key,
                                 message->key_len, message->payload, message->len);
 }
 

@@ -44,7 +44,7 @@ static const char *const stage_text[] = {
 /* A record that a broker refused, to be sent again. */
 struct again {
     struct again *next;
-    uint8_t topic;
+    uint32_t output;
     size_t key_size, value_size;
     bool has_key, has_value;
     rd_kafka_headers_t *headers;
@@ -56,7 +56,8 @@ struct sink_kafka {
     struct kafka_ear ear;
     struct continuity *continuity;
     rd_kafka_t *producer;
-    rd_kafka_topic_t *rkt[RC_TOPIC_COUNT];
+    struct kafka_outputs outputs;
+    rd_kafka_topic_t **rkt; /* of every output */
     struct again *again;
     bool prepared;
     _Atomic int stage;
@@ -119,8 +120,8 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void
                             .value_size = message->len,
                             .has_key = message->key != NULL,
                             .has_value = message->payload != NULL};
-    while (again->topic < RC_TOPIC_COUNT - 1 && out->rkt[again->topic] != message->rkt)
-        again->topic++;
+    while (again->output < out->outputs.count - 1 && out->rkt[again->output] != message->rkt)
+        again->output++;
     if (message->key)
         memcpy(again->bytes, message->key, message->key_len);
     if (message->payload)
@@ -132,14 +133,14 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void
 }
 
 /* Takes the headers when it succeeds; SIZE_ABSENT: no key, no value. */
-static enum rc_error produce(struct sink_kafka *out, uint8_t topic, const char *key,
+static enum rc_error produce(struct sink_kafka *out, uint32_t output, const char *key,
                              int64_t key_size, const char *value, int64_t value_size,
                              rd_kafka_headers_t *headers)
 {
     int64_t left_at_ms = 0;
     for (;;) {
         rd_kafka_vu_t list[5] = {
-            {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = out->rkt[topic]},
+            {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = out->rkt[output]},
             {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
             {.vtype = RD_KAFKA_VTYPE_KEY,
              .u.mem = {(void *)key, key_size == SIZE_ABSENT ? 0 : (size_t)key_size}},
@@ -168,7 +169,7 @@ static enum rc_error produce_again(struct sink_kafka *out)
         struct again *again = out->again;
         const char *key = again->has_key ? again->bytes : NULL;
         const char *value = again->has_value ? again->bytes + again->key_size : NULL;
-        err = produce(out, again->topic, key, key ? (int64_t)again->key_size : SIZE_ABSENT, value,
+        err = produce(out, again->output, key, key ? (int64_t)again->key_size : SIZE_ABSENT, value,
                       value ? (int64_t)again->value_size : SIZE_ABSENT, again->headers);
         if (err)
             break;
@@ -208,9 +209,9 @@ static enum rc_error open_producer(struct sink_kafka *out, char ret_message[256]
     out->ear.fatal = false;
     enum rc_error err = kafka_producer_open(out->options.config, &out->ear, on_delivered,
                                             &out->producer, ret_message);
-    for (int topic = 0; topic < RC_TOPIC_COUNT && !err; topic++) {
-        out->rkt[topic] = rd_kafka_topic_new(out->producer, kafka_topic_name[topic], NULL);
-        if (!out->rkt[topic])
+    for (uint32_t i = 0; i < out->outputs.count && !err; i++) {
+        out->rkt[i] = rd_kafka_topic_new(out->producer, out->outputs.output[i].name, NULL);
+        if (!out->rkt[i])
             err = RC_ERR_KAFKA;
     }
     return err;
@@ -218,10 +219,10 @@ static enum rc_error open_producer(struct sink_kafka *out, char ret_message[256]
 
 static void close_producer(struct sink_kafka *out)
 {
-    for (int topic = 0; topic < RC_TOPIC_COUNT; topic++) {
-        if (out->rkt[topic])
-            rd_kafka_topic_destroy(out->rkt[topic]);
-        out->rkt[topic] = NULL;
+    for (uint32_t i = 0; out->rkt && i < out->outputs.count; i++) {
+        if (out->rkt[i])
+            rd_kafka_topic_destroy(out->rkt[i]);
+        out->rkt[i] = NULL;
     }
     if (!out->producer)
         return;
@@ -236,7 +237,7 @@ static enum rc_error make_topics(struct sink_kafka *out)
     int64_t backoff_ms = BACKOFF_MS;
     char message[256];
     set_stage(out, STAGE_TOPICS);
-    while (kafka_topics_make(out->options.config, &out->ear, out->producer)) {
+    while (kafka_topics_make(&out->outputs, &out->ear, out->producer)) {
         for (int64_t slept = 0; slept < backoff_ms; slept += POLL_MS) {
             if (leaving(out))
                 return RC_ERR_KAFKA;
@@ -259,8 +260,7 @@ static enum rc_error read_back(struct sink_kafka *out)
     struct kafka_back *back;
     char message[256];
     set_stage(out, STAGE_READING);
-    enum rc_error err =
-        kafka_back_open(out->options.config, &out->ear, out->continuity, &back, message);
+    enum rc_error err = kafka_back_open(&out->outputs, &out->ear, out->continuity, &back, message);
     if (err)
         return err;
     do {
@@ -296,10 +296,11 @@ static enum rc_error publish(struct sink_kafka *out, struct rc_record *rec, uint
     enum rc_error err = continuity_number(out->continuity, rec, out->key, key_size);
     if (err)
         return err;
+    uint32_t output = kafka_output_of(&out->outputs, rec);
     if (rec->tombstone)
-        return produce(out, rec->topic, out->key, key_size, NULL, SIZE_ABSENT, NULL);
+        return produce(out, output, out->key, key_size, NULL, SIZE_ABSENT, NULL);
     uint32_t size = sink_record_json(&out->options.config->windows, rec, out->json);
-    return produce(out, rec->topic, out->key, key_size, out->json, size, NULL);
+    return produce(out, output, out->key, key_size, out->json, size, NULL);
 }
 
 static enum rc_error take_record(void *self, struct rc_record *rec)
@@ -368,7 +369,7 @@ static enum rc_error take_dead_letter(void *self, const struct rc_dead_letter *d
     rd_kafka_header_add(headers, "rollcall.topic", -1, topic, -1);
     add_number(headers, "rollcall.partition", partition);
     add_number(headers, "rollcall.offset", dead->offset);
-    err = produce(out, RC_TOPIC_DEAD_LETTER, raw->bytes,
+    err = produce(out, kafka_output_dead(&out->outputs), raw->bytes,
                   raw->key_size == UINT32_MAX ? SIZE_ABSENT : (int64_t)key_size,
                   with_value ? value : NULL, with_value ? (int64_t)raw->value_size : SIZE_ABSENT,
                   headers);
@@ -438,6 +439,8 @@ static void close_kafka(void *self)
         free(again);
     }
     continuity_close(out->continuity);
+    kafka_outputs_done(&out->outputs);
+    free(out->rkt);
     free(out);
 }
 
@@ -451,6 +454,12 @@ enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
     out->options = *options;
     out->ear = (struct kafka_ear){.say = say, .opaque = out, .failing = true};
     enum rc_error err = continuity_open(&out->continuity);
+    if (!err)
+        err = kafka_outputs_init(&out->outputs, options->config);
+    if (!err) {
+        out->rkt = calloc(out->outputs.count, sizeof(rd_kafka_topic_t *));
+        err = out->rkt ? RC_OK : RC_ERR_MEMORY;
+    }
     if (!err)
         err = open_producer(out, ret_message);
     if (err) {
