@@ -35,8 +35,8 @@ static const char help_text[] =
     "\n"
     "Makes up the days of a provider's clients, and writes the events as NDJSON: calls and\n"
     "chats come in by each client's opening hours, wait for agents who are never quite enough,\n"
-    "give up, are answered, passed on, call again, answer surveys. The same options give the\n"
-    "same bytes.\n"
+    "give up, are answered, passed on, call again, answer surveys; tickets are worked on, wait\n"
+    "for customers, move, come back. The same options give the same bytes.\n"
     "\n"
     "Who and when\n"
     "  --seed N            another number, another world (default 1)\n"
@@ -52,6 +52,7 @@ static const char help_text[] =
     "                      queues overflow, at 0.8 everybody is answered at once)\n"
     "  --patience DURATION mean time that a caller waits before giving up (3m)\n"
     "  --chat-share SHARE  chats among the contacts (25%)\n"
+    "  --ticket-share SHARE  tickets among the contacts (0); calls are the rest\n"
     "  --parallel N        chats that one agent has at a time (3)\n"
     "  --flat              no daily curve and always open, for measurements\n"
     "What goes wrong on the way\n"
@@ -85,6 +86,7 @@ enum option_value {
     OPT_LOAD,
     OPT_PATIENCE,
     OPT_CHAT_SHARE,
+    OPT_TICKET_SHARE,
     OPT_PARALLEL,
     OPT_FLAT,
     OPT_DISORDER,
@@ -110,6 +112,7 @@ static const struct option long_options[] = {
     {"load", required_argument, NULL, OPT_LOAD},
     {"patience", required_argument, NULL, OPT_PATIENCE},
     {"chat-share", required_argument, NULL, OPT_CHAT_SHARE},
+    {"ticket-share", required_argument, NULL, OPT_TICKET_SHARE},
     {"parallel", required_argument, NULL, OPT_PARALLEL},
     {"flat", no_argument, NULL, OPT_FLAT},
     {"disorder", required_argument, NULL, OPT_DISORDER},
@@ -169,6 +172,8 @@ static bool take_option(struct settings *settings, int option, const char *text)
         return sim_parse_duration(text, &sim->patience_ms);
     case OPT_CHAT_SHARE:
         return parse_factor(text, &sim->chat_share);
+    case OPT_TICKET_SHARE:
+        return parse_factor(text, &sim->ticket_share);
     case OPT_PARALLEL:
         return parse_u32(text, &sim->parallel_chats);
     case OPT_FLAT:

@@ -47,6 +47,28 @@ static int64_t aht_target_s(uint32_t queue, uint8_t channel)
     return (sim_plan_busy_ms(queue, channel) / 1000 * 21 / 20 + 9) / 10 * 10;
 }
 
+static bool has_calls(const struct sim_options *options)
+{
+    return options->chat_share + options->ticket_share < 1.0;
+}
+
+/* The clocks of tickets: by opening hours, by the wall clock for every third client, and what was
+ * agreed case by case. */
+static void write_clocks(uint32_t client, const char *calendar, FILE *out)
+{
+    char hours[96] = "";
+    if (client % 3 != 2)
+        snprintf(hours, sizeof hours, ", calendar: %s", calendar);
+    fprintf(out,
+            "    ticket:\n"
+            "      slas:\n"
+            "        - {name: first response, measure: first_response, "
+            "within: {urgent: 1h, high: 4h, default: 8h}, target: 95%%%s}\n"
+            "        - {name: resolution, measure: resolution, within: %s, target: 90%%%s}\n"
+            "        - {name: agreed, measure: resolution, within: event, target: 98%%}\n",
+            hours, client % 3 == 2 ? "3d" : "24h", hours);
+}
+
 static void write_client(const struct sim_options *options, uint32_t client, FILE *out)
 {
     struct sim_plan plan;
@@ -60,16 +82,18 @@ static void write_client(const struct sim_options *options, uint32_t client, FIL
     sim_plan_client(options, client, &plan);
     calendar_name(&plan, sizeof(calendar), calendar);
     fprintf(out, "  %s:\n    timezone: %s\n", plan.name, plan.zone->name);
-    if (options->chat_share < 1.0)
+    if (has_calls(options))
         fprintf(out, "    call: {service_level: %s, calendar: %s}}\n", contracts[client % 3],
                 calendar);
     if (options->chat_share > 0.0)
         fprintf(out, "    chat: {service_level: {calendar: %s}}\n", calendar);
+    if (options->ticket_share > 0.0)
+        write_clocks(client, calendar, out);
     fputs("    queues:\n", out);
     for (uint32_t i = 0; i < options->queues_per_client; i++) {
         sim_plan_queue_name(i, queue);
         fprintf(out, "      %s: {", queue);
-        if (options->chat_share < 1.0)
+        if (has_calls(options))
             fprintf(out, "call: {aht: {target: %llds}}%s", (long long)aht_target_s(i, RC_CALL),
                     options->chat_share > 0.0 ? ", " : "");
         if (options->chat_share > 0.0)

@@ -107,8 +107,15 @@ static void unlink_waiting(struct sim_client *client, struct sim_contact *contac
     line->waiting--;
 }
 
-static void ring(struct sim_client *client, struct sim_contact *contact, uint32_t token,
-                 int64_t now_ms)
+void sim_desk_wait(struct sim_client *client, struct sim_contact *contact)
+{
+    contact->step = SIM_WAITING;
+    contact->order = 0;
+    link_waiting(client, contact);
+}
+
+void sim_desk_ring(struct sim_client *client, struct sim_contact *contact, uint32_t token,
+                   int64_t now_ms)
 {
     const struct sim_habits *habits = sim_plan_habits(client->line[contact->line].channel);
     contact->token = token;
@@ -123,7 +130,7 @@ static void serve(struct sim_client *client, uint32_t line_index, int64_t now_ms
     while (line->waiting > 0 && sim_lines_token_take(line, &token)) {
         struct sim_contact *contact = &client->contact[line->first];
         unlink_waiting(client, contact);
-        ring(client, contact, token, now_ms);
+        sim_desk_ring(client, contact, token, now_ms);
     }
 }
 
@@ -172,7 +179,7 @@ static void queue_up(struct sim_client *client, const struct sim_house *house,
     fact->conversation = contact->conversation;
     fact->value = sim_random_chance(&client->random, URGENT);
     if (line->waiting == 0 && sim_lines_token_take(line, &token))
-        ring(client, contact, token, now_ms);
+        sim_desk_ring(client, contact, token, now_ms);
     else
         start_waiting(client, house, contact, now_ms);
 }
@@ -252,7 +259,10 @@ static void contact_step(struct sim_client *client, const struct sim_house *hous
         stop_waiting(client, house, contact, now_ms, facts);
         break;
     case SIM_RINGING:
-        sim_talk_answer(client, contact, now_ms, facts);
+        if (client->line[line].channel == RC_TICKET)
+            sim_ticket_take(client, contact, now_ms, facts);
+        else
+            sim_talk_answer(client, contact, now_ms, facts);
         break;
     case SIM_TALKING:
         sim_talk_step(client, house, contact, now_ms, facts);
@@ -270,6 +280,22 @@ static void contact_step(struct sim_client *client, const struct sim_house *hous
     case SIM_REVIEWING:
         sim_talk_review(client, contact, now_ms, facts);
         break;
+    case SIM_SPAM:
+        sim_ticket_spam(client, contact, now_ms, facts);
+        break;
+    case SIM_WORKING:
+        sim_ticket_worked(client, contact, now_ms, facts);
+        serve(client, line, now_ms);
+        break;
+    case SIM_PAUSED:
+        sim_ticket_resume(client, contact, now_ms, facts);
+        break;
+    case SIM_LATER:
+        sim_ticket_later(client, contact, now_ms);
+        break;
+    case SIM_SOLVED:
+        sim_ticket_settle(client, contact, now_ms, facts);
+        break;
     case SIM_FREE:
         RC_CHECK(!"a free contact has no timer");
     }
@@ -281,12 +307,15 @@ static void arrive(struct sim_client *client, const struct sim_house *house, uin
     struct sim_contact *contact = new_contact(client, line);
     if (!sim_random_chance(&client->random, ANONYMOUS))
         contact->customer = 1 + sim_random_below(&client->random, client->customers);
-    queue_up(client, house, contact, now_ms, facts);
+    if (client->line[line].channel == RC_TICKET)
+        sim_ticket_open(client, contact, now_ms, facts);
+    else
+        queue_up(client, house, contact, now_ms, facts);
     set_line_timer(client, line, 0,
                    sim_lines_next_arrival(client, house, &client->line[line], now_ms));
 }
 
-/* Out of hours the last shift stays, for who still waits. */
+/* Out of hours the last shift stays, for who still waits; tickets wait for the morning. */
 static void staff(struct sim_client *client, const struct sim_house *house, uint32_t line_index,
                   int64_t now_ms)
 {
@@ -295,7 +324,7 @@ static void staff(struct sim_client *client, const struct sim_house *house, uint
         line->contacts_q24 * sim_lines_weight(client, now_ms) / client->plan.weight_sum;
     uint32_t agents =
         sim_plan_agents(contacts_q24, line->busy_ms, line->parallel, house->load_milli);
-    if (agents > 0) {
+    if (agents > 0 || line->channel == RC_TICKET) {
         sim_lines_staff(line, agents);
         serve(client, line_index, now_ms);
     }

@@ -12,15 +12,18 @@
 
 #define SIM_NONE UINT32_MAX
 enum { SIM_LEGS_MAX = 2 };
+enum sim_priority { SIM_ORDINARY, SIM_URGENT, SIM_HIGH };
 
 /* What happened, before it becomes text. */
 struct sim_fact {
     int64_t time_ms;
+    int64_t due_ms;                   /* queued: a deadline that was agreed; 0: none */
     uint64_t id;                      /* of the event */
     uint64_t contact, conversation;   /* numbers within the client; 0: none */
     uint32_t client, customer, agent; /* customer 0: none; agent SIM_NONE: none */
     int32_t value;                    /* rated: score; reviewed: defects; resolved: bool;
-                                         left: enum rc_left_reason; queued: 1 is urgent */
+                                         left: enum rc_left_reason; queued: enum
+                                         sim_priority; worked: ms */
     uint16_t line;
     uint8_t type;   /* enum rc_event_type */
     uint8_t damage; /* 0: none; else how it is damaged */
@@ -40,13 +43,18 @@ enum sim_step {
     SIM_HOLDING,
     SIM_WRAPPING,
     SIM_RATING,
-    SIM_REVIEWING
+    SIM_REVIEWING,
+    SIM_SPAM,    /* tickets, from here on: will be recognised */
+    SIM_WORKING, /* an agent works on it */
+    SIM_PAUSED,  /* until the customer answers */
+    SIM_LATER,   /* until it is taken up again */
+    SIM_SOLVED
 };
 
 struct sim_contact {
     uint64_t number, conversation;
     int64_t queued_ms;
-    int64_t rest_ms; /* of the conversation */
+    int64_t rest_ms; /* of the conversation; tickets: of this session of work */
     uint32_t order;  /* of its timer; an earlier timer of it is void */
     uint32_t customer;
     uint32_t token;          /* the place at an agent that it has */
@@ -56,6 +64,7 @@ struct sim_contact {
     uint8_t exit;         /* waiting: what the timer means */
     uint8_t legs, breaks; /* of the conversation; holds or replies to come */
     bool resolved, reviewed, passed_on, long_wait;
+    bool taken, silent; /* tickets: taken in charge; paused, and no answer will come */
 };
 
 /* A token is a place at an agent: one for calls, several for chats. */
@@ -95,7 +104,7 @@ struct sim_client {
 struct sim_house {
     struct sim_options options;
     int64_t end_ms; /* nobody calls from then on */
-    uint32_t load_milli, chat_ppm;
+    uint32_t load_milli, chat_ppm, ticket_ppm;
 };
 
 bool sim_client_open(struct sim_client *client, const struct sim_house *house, uint32_t index);
@@ -105,7 +114,7 @@ void sim_client_close(struct sim_client *client);
 bool sim_client_step(struct sim_client *client, const struct sim_house *house,
                      struct sim_facts *facts);
 
-/* What follows is between simulate_desk.c, simulate_talk.c and simulate_lines.c alone. */
+/* What follows is between simulate_desk.c, _talk.c, _ticket.c and _lines.c alone. */
 
 /* The contact's only timer; an earlier one of it is void. */
 void sim_desk_set_timer(struct sim_client *client, struct sim_contact *contact, int64_t at_ms,
@@ -123,6 +132,11 @@ uint32_t sim_desk_other_line(struct sim_client *client, uint32_t line);
 void sim_desk_pass_on(struct sim_client *client, const struct sim_house *house,
                       const struct sim_contact *from, uint32_t line, int64_t now_ms,
                       struct sim_facts *facts);
+/* An agent is called to it, whose place is `token`; or it goes to the end of its line, where it
+ * stays. */
+void sim_desk_ring(struct sim_client *client, struct sim_contact *contact, uint32_t token,
+                   int64_t now_ms);
+void sim_desk_wait(struct sim_client *client, struct sim_contact *contact);
 /* With that chance the customer comes back, after an exponential time. */
 void sim_desk_call_again(struct sim_client *client, const struct sim_contact *from, uint32_t ppm,
                          int64_t mean_ms, int64_t now_ms);
@@ -140,6 +154,22 @@ void sim_talk_rate(struct sim_client *client, struct sim_contact *contact, int64
                    struct sim_facts *facts);
 void sim_talk_review(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
                      struct sim_facts *facts);
+
+void sim_talk_review_later(struct sim_client *client, struct sim_contact *contact, int64_t now_ms);
+
+void sim_ticket_open(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
+                     struct sim_facts *facts);
+void sim_ticket_spam(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
+                     struct sim_facts *facts);
+void sim_ticket_take(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
+                     struct sim_facts *facts);
+void sim_ticket_worked(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
+                       struct sim_facts *facts);
+void sim_ticket_resume(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
+                       struct sim_facts *facts);
+void sim_ticket_later(struct sim_client *client, struct sim_contact *contact, int64_t now_ms);
+void sim_ticket_settle(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
+                       struct sim_facts *facts);
 
 uint32_t sim_lines_weight(struct sim_client *client, int64_t at_ms);
 int64_t sim_lines_next_arrival(struct sim_client *client, const struct sim_house *house,

@@ -101,7 +101,13 @@ static char *put_own_fields(char *at, const struct sim_fact *fact)
             at = put_contact(PUT(at, ",\"conversation\":\""), fact->conversation, fact->client);
             at = PUT(at, "\"");
         }
-        return fact->value ? PUT(at, ",\"priority\":\"urgent\"") : at;
+        if (fact->due_ms)
+            at = put_number(PUT(at, ",\"due\":"), (uint64_t)fact->due_ms, 1);
+        return fact->value == SIM_URGENT ? PUT(at, ",\"priority\":\"urgent\"")
+               : fact->value == SIM_HIGH ? PUT(at, ",\"priority\":\"high\"")
+                                         : at;
+    case RC_TYPE_worked:
+        return put_number(PUT(at, ",\"duration_ms\":"), (uint64_t)fact->value, 1);
     case RC_TYPE_left:
         at = PUT(at, ",\"reason\":\"");
         at = put(at, reasons[fact->value], strlen(reasons[fact->value]));
@@ -174,6 +180,6 @@ void sim_json_damage(struct sim_json *json, uint32_t kind, uint64_t bits)
         json->text[json->contact_at + bits % json->contact_len] = (char)0xff;
         break;
     default: /* a wrong channel */
-        replace(json, "\"channel\":\"c", "\"channel\":\"fax-c");
+        replace(json, "\"channel\":\"", "\"channel\":\"fax-");
     }
 }

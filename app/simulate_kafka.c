@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { PARTITIONS = 8, TIMEOUT_MS = 30000 };
 
@@ -31,10 +32,12 @@ static void print(void *opaque, const char *line)
 
 static enum rc_error put(void *opaque, const struct sim_event *ev)
 {
-    static const char *const channel[] = {[RC_CALL] = "call", [RC_CHAT] = "chat"};
+    static const char *const channel[] = {
+        [RC_CALL] = "call", [RC_CHAT] = "chat", [RC_TICKET] = "ticket"};
     struct pour *pour = opaque;
-    uint32_t topic = feed_places_find(&pour->places, channel[ev->channel], 4, ev->client,
-                                      ev->client_len, ev->contact, ev->contact_len);
+    uint32_t topic =
+        feed_places_find(&pour->places, channel[ev->channel], strlen(channel[ev->channel]),
+                         ev->client, ev->client_len, ev->contact, ev->contact_len);
     if (topic == FEED_NOWHERE) {
         pour->nowhere++;
         return RC_OK;

@@ -104,14 +104,16 @@ static uint32_t agents_max(struct sim_client *client, const struct sim_house *ho
     return most > 0 ? most : 1;
 }
 
+static const char *const channel_name[RC_CHANNEL_COUNT] = {
+    [RC_CALL] = "call", [RC_CHAT] = "chat", [RC_TICKET] = "ticket"};
+
 static void line_text(struct sim_client *client, struct sim_line *line)
 {
     sim_plan_queue_name(line->queue, line->queue_name);
     line->queue_name_len = (uint8_t)strlen(line->queue_name);
-    int length =
-        snprintf(line->prefix, sizeof(line->prefix),
-                 "\",\"client\":\"%s\",\"queue\":\"%s\",\"channel\":\"%s\",\"contact\":\"",
-                 client->plan.name, line->queue_name, line->channel == RC_CALL ? "call" : "chat");
+    int length = snprintf(line->prefix, sizeof(line->prefix),
+                          "\",\"client\":\"%s\",\"queue\":\"%s\",\"channel\":\"%s\",\"contact\":\"",
+                          client->plan.name, line->queue_name, channel_name[line->channel]);
     RC_CHECK(length > 0 && (size_t)length < sizeof(line->prefix));
     line->prefix_len = (uint8_t)length;
 }
@@ -120,7 +122,9 @@ static bool line_open(struct sim_client *client, const struct sim_house *house, 
                       uint8_t channel, uint32_t *agent_base)
 {
     const struct sim_options *options = &house->options;
-    uint32_t share = channel == RC_CHAT ? house->chat_ppm : 1000000 - house->chat_ppm;
+    uint32_t share = channel == RC_CHAT     ? house->chat_ppm
+                     : channel == RC_TICKET ? house->ticket_ppm
+                                            : 1000000 - house->chat_ppm - house->ticket_ppm;
     uint64_t size_percent = options->flat ? 100 : 60 + sim_random_below(&client->random, 81);
     if (share == 0)
         return true;
@@ -151,12 +155,13 @@ static bool line_open(struct sim_client *client, const struct sim_house *house, 
 bool sim_lines_open(struct sim_client *client, const struct sim_house *house)
 {
     uint32_t agent_base = 101;
-    client->line = calloc((size_t)house->options.queues_per_client * 2, sizeof(*client->line));
+    client->line = calloc((size_t)house->options.queues_per_client * 3, sizeof(*client->line));
     if (!client->line)
         return false;
     for (uint32_t i = 0; i < house->options.queues_per_client; i++)
         if (!line_open(client, house, i, RC_CALL, &agent_base) ||
-            !line_open(client, house, i, RC_CHAT, &agent_base))
+            !line_open(client, house, i, RC_CHAT, &agent_base) ||
+            (house->ticket_ppm && !line_open(client, house, i, RC_TICKET, &agent_base)))
             return false;
     return true;
 }

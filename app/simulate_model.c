@@ -52,8 +52,8 @@ const char *sim_check_options(const struct sim_options *options)
         return "an agent has 1 to 16 chats at a time";
     if (!(o->load >= 0.1 && o->load <= 10.0))
         return "the load is 0.1 to 10";
-    if (!(o->chat_share >= 0.0 && o->chat_share <= 1.0))
-        return "the share of chats is 0 to 1";
+    if (!(o->chat_share >= 0.0 && o->ticket_share >= 0.0 && o->chat_share + o->ticket_share <= 1.0))
+        return "the shares of chats and of tickets are 0 to 1, together at most 1";
     if (o->start_ms < RC_TIME_FIRST || o->start_ms >= RC_TIME_LAST - 4000 * DAY_MS)
         return "the start is in 1990 to 2089";
     if (o->duration_ms < 0 || o->duration_ms > 3650 * DAY_MS)
@@ -101,6 +101,7 @@ enum rc_error sim_open(const struct sim_options *options, struct sim **ret_sim)
                                              : RC_TIME_LAST - 30 * DAY_MS;
     sim->house.load_milli = (uint32_t)(options->load * 1000.0 + 0.5);
     sim->house.chat_ppm = (uint32_t)(options->chat_share * 1000000.0 + 0.5);
+    sim->house.ticket_ppm = (uint32_t)(options->ticket_share * 1000000.0 + 0.5);
     sim->plain = !options->disorder_ms && !options->late_ppm && !options->duplicate_ppm &&
                  !options->damaged_ppm;
     sim_wire_open(&sim->wire, options);

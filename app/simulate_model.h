@@ -35,11 +35,12 @@ struct sim_options {
     uint32_t contacts_per_day_per_queue; /* first contacts; transfers and repeats come on top */
     uint32_t parallel_chats;             /* of one agent */
     double load;                         /* offered load against what the agents are planned for */
-    double chat_share;                   /* of contacts, 0 … 1 */
-    uint32_t duplicate_ppm;              /* of events: a second copy reaches the wire */
-    uint32_t late_ppm;                   /* of events: reach it far out of order */
-    uint32_t damaged_ppm; /* of events: a copy that is not valid reaches it as well */
-    bool flat;            /* no daily curve, open round the clock: for measurements */
+    double chat_share;                   /* of contacts, 0 … 1; calls are what the two leave */
+    double ticket_share;
+    uint32_t duplicate_ppm; /* of events: a second copy reaches the wire */
+    uint32_t late_ppm;      /* of events: reach it far out of order */
+    uint32_t damaged_ppm;   /* of events: a copy that is not valid reaches it as well */
+    bool flat;              /* no daily curve, open round the clock: for measurements */
 };
 
 struct sim_event {

@@ -56,6 +56,7 @@ static const struct sim_habits habits[] = {
                  .wrap_mean = 20000,
                  .patience_percent = 160,
                  .wait_limit = 10 * 60000},
+    [RC_TICKET] = {.talk_percent = 120, .pick_up_min = 5000, .pick_up_max = 60000},
 };
 
 enum {
@@ -113,6 +114,8 @@ int64_t sim_plan_talk_ms(uint32_t queue, uint8_t channel)
 int64_t sim_plan_busy_ms(uint32_t queue, uint8_t channel)
 {
     const struct sim_habits *h = &habits[channel];
+    if (channel == RC_TICKET) /* about two sessions of work each */
+        return 2 * (sim_plan_talk_ms(queue, channel) + (h->pick_up_min + h->pick_up_max) / 2);
     return sim_plan_talk_ms(queue, channel) + (h->pick_up_min + h->pick_up_max) / 2 +
            (int64_t)h->hold_mean * h->hold_share / 1000000 + h->wrap_mean;
 }

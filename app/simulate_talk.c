@@ -99,7 +99,7 @@ void sim_talk_resume(struct sim_client *client, struct sim_contact *contact, int
     talk_on(client, contact, now_ms);
 }
 
-static void review_later(struct sim_client *client, struct sim_contact *contact, int64_t now_ms)
+void sim_talk_review_later(struct sim_client *client, struct sim_contact *contact, int64_t now_ms)
 {
     if (contact->reviewed)
         sim_desk_set_timer(client, contact,
@@ -131,7 +131,7 @@ void sim_talk_wrap_up(struct sim_client *client, struct sim_contact *contact, in
         sim_desk_set_timer(client, contact, now_ms + sim_random_exponential(random, 30 * MINUTE),
                            SIM_RATING);
     else
-        review_later(client, contact, now_ms);
+        sim_talk_review_later(client, contact, now_ms);
 }
 
 void sim_talk_rate(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
@@ -145,7 +145,7 @@ void sim_talk_rate(struct sim_client *client, struct sim_contact *contact, int64
     if (contact->long_wait && score > 1)
         score--;
     sim_desk_add_fact(client, contact, RC_TYPE_rated, now_ms, facts)->value = score;
-    review_later(client, contact, now_ms);
+    sim_talk_review_later(client, contact, now_ms);
 }
 
 void sim_talk_review(struct sim_client *client, struct sim_contact *contact, int64_t now_ms,
