@@ -16,6 +16,7 @@ enum agg_due_kind {
     AGG_DUE_CARRY,      /* tick; ref: key: an interval begins while the key's state is not zero */
     AGG_DUE_PANE,       /* tick; ref: pane: its end, final or closed */
     AGG_DUE_ROLL_WAKE,  /* tick; ref: key, extra: window: a bucket leaves */
+    AGG_DUE_ROLL_AGE,   /* tick; ref: key, extra: window: its record may be old */
     AGG_DUE_ROLL,       /* tick; extra: window: look at the listed keys */
     AGG_DUE_PUBLISH,    /* tick; extra: window: look at the listed open panes */
     AGG_DUE_RESTATE,    /* tick: look at the listed final panes */

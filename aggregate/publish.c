@@ -100,12 +100,61 @@ static void emit(struct agg_task *task, uint32_t key_ref, struct rc_record head,
     memcpy(rec->text, agg_text_at(&task->texts, client->name, client->name_size),
            client->name_size);
     memcpy(rec->text + client->name_size, key->name, key->name_size);
+    if (head.tombstone || !head.revision)
+        return;
     rc_count(&task->stats->records, 1);
     if (head.status == RC_RESTATED)
         rc_count(&task->stats->restated, 1);
 }
 
 /* ---- rolling windows ---- */
+
+/* SPEC section 9: a record that has been zero for so long ends with a tombstone; one that is not
+ * and did not change is published again. */
+static const int64_t roll_zero_ms = 35 * 86400000LL, roll_again_ms = 30 * 86400000LL;
+
+/* The first T at which the record, as it stands, is old. */
+static int64_t roll_old_at(const struct agg_roll *roll, int64_t every_ms) {
+    int64_t at_ms = roll->published_at + (roll->published_zero ? roll_zero_ms : roll_again_ms);
+    return (at_ms + every_ms - 1) / every_ms * every_ms;
+}
+
+static void roll_age_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms) {
+    agg_roll_at(task, agg_key_at(task, key)->roll[window])->age_at = at_ms;
+    agg_due_add(&task->due, at_ms, AGG_TICK, AGG_DUE_ROLL_AGE, key, (uint8_t)window);
+}
+
+bool agg_roll_aged(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms) {
+    struct agg_roll *roll = agg_roll_at(task, agg_key_at(task, key)->roll[window]);
+    int64_t every_ms = task->config->windows.rolling[window].every_ms;
+    if (roll->age_at != at_ms)
+        return false;
+    roll->age_at = RC_TIME_NONE;
+    if (!roll->revision)
+        return false;
+    int64_t old_at = roll_old_at(roll, every_ms);
+    if (old_at > at_ms)
+        roll_age_due(task, key, window, old_at);
+    return old_at <= at_ms;
+}
+
+/* Publishes the record of T, a tombstone after it is old and zero. */
+static void roll_publish(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms,
+                         const int64_t *value, uint64_t contract, bool tombstone) {
+    const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
+    struct agg_roll *roll = agg_roll_at(task, agg_key_at(task, key)->roll[window]);
+    struct rc_record head = {.window = window,
+                             .kind = RC_KIND_ROLLING,
+                             .status = RC_FINAL,
+                             .tombstone = tombstone,
+                             .revision = roll->revision,
+                             .start_ms = at_ms - rolling->length_ms,
+                             .end_ms = at_ms,
+                             .as_of_ms = at_ms,
+                             .contract = contract};
+    emit(task, key, head, value);
+    roll->published_at = at_ms;
+}
 
 static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms) {
     const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
@@ -122,28 +171,22 @@ static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, 
     bool any = complete(value, contract);
     uint64_t hash = content_hash(value, contract->fingerprint);
     bool exists = any || (roll->revision && !roll->published_zero);
-    if (exists && (!roll->revision || hash != roll->published)) {
-        struct rc_record head = {.window = window,
-                                 .kind = RC_KIND_ROLLING,
-                                 .status = RC_FINAL,
-                                 .revision = ++roll->revision,
-                                 .start_ms = at_ms - rolling->length_ms,
-                                 .end_ms = at_ms,
-                                 .as_of_ms = at_ms,
-                                 .contract = contract->fingerprint};
-        emit(task, key_ref, head, value);
+    bool old = roll->revision && at_ms >= roll_old_at(roll, rolling->every_ms);
+    if (old && !any && roll->published_zero) {
+        roll->revision++; /* after the record that it ends */
+        roll_publish(task, key_ref, window, at_ms, value, contract->fingerprint, true);
+        roll->revision = 0;
+        roll->published_zero = false;
+    } else if (exists && (!roll->revision || hash != roll->published || old)) {
+        roll->revision++;
+        roll_publish(task, key_ref, window, at_ms, value, contract->fingerprint, false);
         roll->published = hash;
         roll->published_zero = !any;
+        if (roll->age_at == RC_TIME_NONE)
+            roll_age_due(task, key_ref, window, roll_old_at(roll, rolling->every_ms));
     } else if (!any && !roll->revision && !roll->published_zero && task->latest_only) {
         /* came and went between two looks: a run before may have looked in between */
-        struct rc_record head = {.window = window,
-                                 .kind = RC_KIND_ROLLING,
-                                 .status = RC_FINAL,
-                                 .start_ms = at_ms - rolling->length_ms,
-                                 .end_ms = at_ms,
-                                 .as_of_ms = at_ms,
-                                 .contract = contract->fingerprint};
-        emit(task, key_ref, head, value);
+        roll_publish(task, key_ref, window, at_ms, value, contract->fingerprint, false);
         roll->published_zero = true;
     }
     if (waiting)
@@ -243,6 +286,11 @@ static void pane_publish(struct agg_task *task, uint32_t pane_ref, enum rc_statu
     emit(task, pane->key, head, value);
     pane->published = hash;
     pane->published_zero = !any;
+    if (status == RC_CLOSED && !any) {
+        head.tombstone = true;
+        head.revision++;
+        emit(task, pane->key, head, value);
+    }
 }
 
 void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_ms) {

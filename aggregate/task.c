@@ -498,6 +498,13 @@ static void tick(struct agg_task *task, const struct agg_due_entry *entry, int64
         agg_roll_list(task, entry->ref, entry->extra);
         task->clock = at_ms;
         break;
+    case AGG_DUE_ROLL_AGE:
+        if (agg_roll_aged(task, entry->ref, entry->extra, at_ms)) {
+            task->clock = at_ms - 1;
+            agg_roll_list(task, entry->ref, entry->extra);
+            task->clock = at_ms;
+        }
+        break;
     case AGG_DUE_ROLL:
         agg_publish_roll(task, entry->extra, at_ms);
         break;

@@ -75,6 +75,8 @@ struct agg_roll { /* one rolling window of one key */
     uint32_t revision;
     bool listed, published_zero, max_dirty;
     int64_t wake_at;
+    int64_t published_at; /* T of the record last published */
+    int64_t age_at;       /* of its entry ROLL_AGE; RC_TIME_NONE */
     uint64_t published; /* hash of the content last published */
     int64_t total[RC_SUM_COUNT];
 };
@@ -366,6 +368,8 @@ void agg_episode_end(struct agg_task *task, uint32_t episode, int64_t at_ms);
 bool agg_customer_room(struct agg_task *task, uint32_t client, const struct rc_id128 *customer);
 
 /* publish.c */
+/* true: the record of a rolling window is so old that it is published again, or ends. */
+bool agg_roll_aged(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
 void agg_publish_roll(struct agg_task *task, uint32_t window, int64_t at_ms);
 void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_ms);
 void agg_publish_restated(struct agg_task *task, int64_t at_ms);

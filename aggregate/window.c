@@ -132,7 +132,8 @@ static struct agg_roll *roll_get(struct agg_task *task, uint32_t key_ref, uint32
     struct agg_key *key = agg_key_at(task, key_ref);
     if (!key->roll[window]) {
         key->roll[window] = agg_pool_get(&task->roll);
-        agg_roll_at(task, key->roll[window])->wake_at = RC_TIME_NONE;
+        struct agg_roll *roll = agg_roll_at(task, key->roll[window]);
+        roll->wake_at = roll->published_at = roll->age_at = RC_TIME_NONE;
         roll_wake_at_dates(task, key_ref, window);
     }
     return agg_roll_at(task, key->roll[window]);

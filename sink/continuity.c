@@ -260,7 +260,8 @@ static bool is_zero(const struct rc_record *rec)
 bool continuity_exists(const struct continuity *c, const struct rc_record *rec, const char *key,
                        size_t key_size)
 {
-    if (!is_zero(rec))
+    /* of a closed interval nothing is known any more, and its tombstone comes at once */
+    if (!is_zero(rec) || (rec->tombstone && rec->status == RC_CLOSED))
         return true;
     const struct slot *slot = find(c, key_hash(rec->topic, key, key_size));
     return slot->known && slot->revision > 0;

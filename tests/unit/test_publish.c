@@ -69,6 +69,81 @@ Test(publish, what_came_and_went_between_two_looks_is_a_zero_without_a_revision)
     core_close(&core);
 }
 
+#define DAY (int64_t) DAY_MS
+
+Test(publish, a_rolling_window_that_is_zero_for_35_days_ends_and_begins_again_at_one)
+{
+    struct core core;
+    core_init(&core);
+    core_open(&core);
+    abandon(&core, "a", T0 + 1000);
+    core_now(&core, T0 + 2 * MINUTE_MS);
+    core_now(&core, T0 + 10 * MINUTE_MS); /* zero at this T */
+    core_now(&core, T0 + 10 * MINUTE_MS + 35 * DAY - 1);
+    uint32_t ends = 0;
+    for (uint32_t i = 0; i < core.record_count; i++)
+        ends += core.record[i]->window == CORE_5M && core.record[i]->tombstone;
+    cr_assert_eq(ends, 0);
+    core_now(&core, T0 + 10 * MINUTE_MS + 35 * DAY);
+    for (uint32_t i = 0; i < core.record_count; i++)
+        ends += core.record[i]->window == CORE_5M && core.record[i]->tombstone &&
+                core.record[i]->as_of_ms == T0 + 10 * MINUTE_MS + 35 * DAY &&
+                core_is(core.record[i], "acme", "sales");
+    cr_assert_eq(ends, 1);
+    abandon(&core, "b", T0 + 40 * DAY);
+    core_now(&core, T0 + 40 * DAY + 2 * MINUTE_MS);
+    const struct rc_record *rec =
+        core_find(&core, "sales", RC_CALL, CORE_5M, T0 + 40 * DAY - 3 * MINUTE_MS);
+    cr_assert_not_null(rec);
+    cr_assert_eq(rec->revision, 1);
+    core_close(&core);
+}
+
+Test(publish, a_rolling_window_that_does_not_change_for_30_days_is_published_again)
+{
+    struct core core;
+    core_init(&core);
+    core.config.time.retention_ms[RC_CALL] = 90 * DAY;
+    core_open(&core);
+    PUT(&core, .at = T0 + 1000, .type = RC_TYPE_queued, .contact = "a", .queue = "sales");
+    PUT(&core, .at = T0 + 2000, .type = RC_TYPE_answered, .contact = "a");
+    core_now(&core, T0 + 3 * MINUTE_MS);
+    core_now(&core, T0 + 10 * MINUTE_MS); /* what was answered has left; one is handled */
+    core_now(&core, T0 + 10 * MINUTE_MS + 30 * DAY - 1);
+    uint32_t before = count_of(&core, CORE_5M, RC_FINAL);
+    core_now(&core, T0 + 10 * MINUTE_MS + 30 * DAY);
+    cr_assert_eq(count_of(&core, CORE_5M, RC_FINAL), before + 1);
+    const struct rc_record *rec =
+        core_find(&core, "sales", RC_CALL, CORE_5M, T0 + 5 * MINUTE_MS + 30 * DAY);
+    cr_assert_not_null(rec);
+    cr_assert_eq(rec->value[RC_FIG_handling], 1);
+    cr_assert_eq(rec->revision, before + 1);
+    core_close(&core);
+}
+
+Test(publish, a_closed_interval_that_is_zero_ends_with_a_tombstone)
+{
+    struct core core;
+    core_init(&core);
+    core_open(&core);
+    abandon(&core, "a", T0 + 1000);
+    core_now(&core, T0 + 20 * MINUTE_MS);
+    PUT(&core, .at = T0 + 1500, .type = RC_TYPE_cancelled, .contact = "a");
+    core_now(&core, T0 + 12 * DAY);
+    uint32_t ends = 0;
+    for (uint32_t i = 0; i < core.record_count; i++) {
+        const struct rc_record *rec = core.record[i];
+        if (!rec->tombstone || rec->window != CORE_15M || !core_is(rec, "acme", "sales"))
+            continue;
+        ends++;
+        cr_assert_eq(rec->status, RC_CLOSED);
+        cr_assert(i > 0 && core.record[i - 1]->status == RC_CLOSED);
+        cr_assert_eq(core.record[i - 1]->start_ms, rec->start_ms);
+    }
+    cr_assert_eq(ends, 1);
+    core_close(&core);
+}
+
 Test(publish, replay_keeps_provisional_records_for_itself_but_for_those_still_open_at_the_end)
 {
     struct core core;
