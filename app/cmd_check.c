@@ -329,11 +329,9 @@ int cmd_check(int argc, char **argv)
         fputs(help_text, stdout);
         return EXIT_DONE;
     }
-    enum rc_error err = config_load(arguments.path, stderr, &loaded);
+    enum rc_error err = config_load("rollcall check", arguments.path, stderr, &loaded);
     if (err == RC_OK && !arguments.quiet)
         code = show(loaded, &arguments);
     config_free(loaded);
-    if (fflush(stdout) != 0 && code == EXIT_DONE)
-        code = EXIT_IO;
     return err != RC_OK ? exit_code_of(err) : code;
 }

@@ -387,7 +387,7 @@ int cmd_feed(int argc, char **argv)
         fputs(usage_text, stdout);
         return EXIT_DONE;
     }
-    enum rc_error err = config_load(feed.config_path, stderr, &feed.loaded);
+    enum rc_error err = config_load("rollcall feed", feed.config_path, stderr, &feed.loaded);
     if (err)
         return exit_code_of(err);
     feed.config = feed.loaded->config;

@@ -99,7 +99,7 @@ static bool reload(void *opaque)
     struct run *run = opaque;
     struct config_loaded *again;
     char line[400];
-    enum rc_error err = config_load(run->path, stderr, &again);
+    enum rc_error err = config_load("rollcall run", run->path, stderr, &again);
     if (err) {
         snprintf(line, sizeof line,
                  "SIGHUP: %s is not valid (see above); the running configuration stays", run->path);
@@ -232,7 +232,7 @@ int cmd_run(int argc, char **argv)
         fputs(usage_text, stdout);
         return EXIT_DONE;
     }
-    enum rc_error err = config_load(run.path, stderr, &run.loaded);
+    enum rc_error err = config_load("rollcall run", run.path, stderr, &run.loaded);
     if (err)
         return exit_code_of(err);
     err = open_all(&run, message);

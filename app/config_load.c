@@ -231,14 +231,15 @@ static char *file_read(const char *path, size_t *ret_size)
     return text;
 }
 
-enum rc_error config_load(const char *path, FILE *diagnostics, struct config_loaded **ret_loaded)
+enum rc_error config_load(const char *command, const char *path, FILE *diagnostics,
+                          struct config_loaded **ret_loaded)
 {
     size_t size = 0;
     char *text = file_read(path, &size);
     if (text == NULL) {
         bool denied = errno == EACCES || errno == EPERM;
         if (diagnostics != NULL)
-            fprintf(diagnostics, "%s: %s\n", path, strerror(errno));
+            fprintf(diagnostics, "%s: %s: %s\n", command, path, strerror(errno));
         return denied ? RC_ERR_DENIED : RC_ERR_IO;
     }
     enum rc_error err = config_load_text(path, text, size, diagnostics, ret_loaded);

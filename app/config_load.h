@@ -26,9 +26,11 @@ struct config_loaded {
 };
 
 /* Reads and checks the file. Prints every mistake to `diagnostics` (borrowed; NULL: silent).
- * RC_ERR_IO, RC_ERR_DENIED: it cannot be read (said too); RC_ERR_CONFIG: it has mistakes. Gives
- * *ret_loaded, for config_free(). thread: main, before others start. */
-enum rc_error config_load(const char *path, FILE *diagnostics, struct config_loaded **ret_loaded);
+ * RC_ERR_IO, RC_ERR_DENIED: it cannot be read (said too, by `command`: "rollcall replay");
+ * RC_ERR_CONFIG: it has mistakes. Gives *ret_loaded, for config_free(). thread: main, before
+ * others start. */
+enum rc_error config_load(const char *command, const char *path, FILE *diagnostics,
+                          struct config_loaded **ret_loaded);
 /* The same from memory (borrowed until return); `name` stands in messages. */
 enum rc_error config_load_text(const char *name, const char *text, size_t size, FILE *diagnostics,
                                struct config_loaded **ret_loaded);

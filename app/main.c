@@ -1,10 +1,13 @@
 /* The desk: finds the subcommand. */
 #include "commands.h"
 #include "exit.h"
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COMMANDS(X)                                                                                \
     X(replay, "CONFIG FILE...", "recorded events to records on standard output or in a folder")    \
@@ -86,10 +89,15 @@ static int unknown(const char *word)
     return EXIT_WRONG_USE;
 }
 
+static bool is_help(const char *word)
+{
+    return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
+}
+
 static int help(int argc, char **argv)
 {
     char option[] = "--help";
-    if (argc < 2) {
+    if (argc < 2 || is_help(argv[1])) {
         usage(stdout);
         return EXIT_DONE;
     }
@@ -100,9 +108,8 @@ static int help(int argc, char **argv)
     return command->run(2, arguments);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* who writes asks for EPIPE */
     if (argc < 2) {
         usage(stderr);
         return EXIT_WRONG_USE;
@@ -112,10 +119,34 @@ int main(int argc, char **argv)
         printf("rollcall %s\n", ROLLCALL_VERSION);
         return EXIT_DONE;
     }
-    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
+    if (is_help(word))
         return help(argc - 1, argv + 1);
     const struct command *command = find(word);
     if (!command)
         return unknown(word);
     return command->run(argc - 1, argv + 1);
+}
+
+/* A pipe or socket whose reader has left: no fault of ours, nor of the reader. */
+static bool nobody_reads(int fd)
+{
+    struct pollfd end = {.fd = fd};
+    return poll(&end, 1, 0) == 1 && (end.revents & POLLERR);
+}
+
+/* What stands in the buffer of standard output is written, or the exit code says that it is not. */
+static int finish(int code)
+{
+    errno = 0;
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    if (code != EXIT_DONE || !failed || nobody_reads(STDOUT_FILENO))
+        return code;
+    fprintf(stderr, "rollcall: standard output: %s\n", strerror(errno ? errno : EIO));
+    return EXIT_IO;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* who writes asks for EPIPE */
+    return finish(run(argc, argv));
 }

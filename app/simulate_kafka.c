@@ -77,7 +77,7 @@ static void pour_close(struct pour *pour)
 int simulate_into_kafka(const struct sim_options *options, const char *config_path, bool quiet)
 {
     struct pour pour = {0};
-    enum rc_error err = config_load(config_path, stderr, &pour.loaded);
+    enum rc_error err = config_load("rollcall simulate", config_path, stderr, &pour.loaded);
     if (err)
         return exit_code_of(err);
     if (!pour.loaded->config->kafka.topic_count) {

@@ -167,7 +167,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_memory [EVENTS [CONFIG]], 1000 events at least\n");
         return 64;
     }
-    if (config_load(path, stderr, &loaded) != RC_OK)
+    if (config_load("bench", path, stderr, &loaded) != RC_OK)
         return 78;
     struct agg_options options = {
         .config = loaded->config, .shard_count = 1, .pseudonym = ingest_pseudonym};

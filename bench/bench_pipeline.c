@@ -173,7 +173,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_pipeline [EVENTS [RUNS [CONFIG]]], 10000 events at least\n");
         return 64;
     }
-    if (config_load(path, stderr, &loaded) != RC_OK)
+    if (config_load("bench", path, stderr, &loaded) != RC_OK)
         return 78;
     open_all(&bench, events, loaded->config);
     for (uint32_t r = 0; r <= runs; r++)
