@@ -90,10 +90,13 @@ call replay --only nothing "$config" "$work/good"
 ends 64 none some "replay --only nothing"
 call replay "$config" "$work/missing"
 ends 74 none some "replay of a missing file"
-call replay "$work/missing.yaml" "$work/good"
-ends 74 none some "replay with a missing configuration"
-call check "$work/missing.yaml"
-ends 74 none some "check of a missing configuration"
+for command in replay run feed check; do
+    file=("$work/good")
+    case $command in run | check) file=() ;; esac
+    call "$command" "$work/missing.yaml" "${file[@]}"
+    ends 74 none some "$command with a missing configuration"
+    holds "$command says who speaks" grep -q "^rollcall $command: .*missing.yaml: " "$err"
+done
 call check "$work/broken.yaml"
 ends 78 none some "check of a broken configuration"
 call replay "$work/broken.yaml" "$work/good"
@@ -112,6 +115,32 @@ for command in replay run feed simulate demo check; do
     ends 0 some none "help $command"
     holds "help $command is $command --help" cmp -s "$out" "$work/help"
 done
+call --help
+cp "$out" "$work/help"
+for word in --help -h help; do
+    call help "$word"
+    ends 0 some none "help $word"
+    holds "help $word is --help" cmp -s "$out" "$work/help"
+done
+
+echo "standard output that cannot be written"
+full() { # full ARGUMENT...
+    code=0
+    : >"$out"
+    "$rollcall" "$@" >/dev/full 2>"$err" || code=$?
+    ends 74 none some "$* >/dev/full"
+}
+full --version
+full --help
+full help
+for command in replay run feed simulate demo check; do
+    full "$command" --help
+    full help "$command"
+done
+full check "$shipped"
+full check --json "$shipped"
+full replay --quiet "$config" "$work/good"
+full simulate --clients 1 --contacts 10
 
 echo "check and replay agree on the shipped configuration, whole and changed"
 agree() { # agree CODE TEXT [SED]
