@@ -316,7 +316,8 @@ int cmd_replay(int argc, char **argv)
         return EXIT_DONE;
     }
     struct replay replay = {.arguments = &arguments};
-    enum rc_error err = config_load("rollcall replay", arguments.config_path, stderr, &replay.loaded);
+    enum rc_error err =
+        config_load("rollcall replay", arguments.config_path, stderr, &replay.loaded);
     if (err)
         return exit_code_of(err);
     int code = replay_files(&replay);
