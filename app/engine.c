@@ -1,6 +1,7 @@
 /* Starts, watches and stops the threads between a source and an output. */
 #include "engine.h"
 #include "rollcall/aggregate.h"
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,7 +9,9 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-enum { RING_BYTES = 8 << 20 };
+enum { RING_BYTES = 8 << 20, DEAD_RING_BYTES = 32 << 20 };
+/* Half a ring holds the largest message: a refused value, its key and headers. */
+static_assert(DEAD_RING_BYTES / 2 - INGEST_VALUE_KEPT > 512 << 10, "no room for keys and headers");
 
 struct shard_thread {
     struct rc_ring in, out;
@@ -144,7 +147,8 @@ enum rc_error engine_open(const struct engine_options *options, struct engine **
     engine->input.commit_ring = &engine->ingest_ring;
     engine->input.commit_park = &engine->commit_park;
     engine->input.self = &engine->ingest_park;
-    err = ring_open(&engine->ingest_ring, engine->ring_size);
+    err = ring_open(&engine->ingest_ring,
+                    engine->ring_size > DEAD_RING_BYTES ? engine->ring_size : DEAD_RING_BYTES);
     for (uint32_t i = 0; i < engine->shard_count && !err; i++)
         err = shard_open(engine, i);
     if (!err)

@@ -103,7 +103,8 @@ static uint64_t headers_bytes(const struct ingest_raw_parts *raw)
     return size;
 }
 
-/* As much of it as fits into `room` bytes, and its size as struct rc_raw. */
+/* As much of it as fits into `room` bytes, and its size as struct rc_raw. The rings have room for
+ * an event and for a dead letter's value; what may be cut is headers and keys of megabytes. */
 static uint64_t fit(struct ingest_raw_parts *raw, uint64_t room)
 {
     uint64_t headers = headers_bytes(raw);
@@ -193,6 +194,8 @@ enum rc_error ingest_route_dead(struct ingest_route *route, uint32_t source, int
 {
     uint32_t to = route->output->shard_count;
     struct ingest_raw_parts parts = *raw;
+    if (parts.value_size > INGEST_VALUE_KEPT)
+        parts.value_size = INGEST_VALUE_KEPT;
     uint32_t raw_size =
         (uint32_t)fit(&parts, room_behind(route, to, sizeof(struct rc_dead_letter)));
     uint32_t size = round_up(sizeof(struct rc_dead_letter) + raw_size);

@@ -2,8 +2,8 @@
  * The file with the smallest watermark is read next, so that recordings side by side come in the
  * order of their time, whatever their lengths.
  *
- * A line has no largest length: LINE_KEPT bytes of it are held, for its dead letter, and the rest
- * is read past. What a line may be as an event is limits.max_event. */
+ * A line has no largest length: what an event may be (limits.max_event), or its dead letter keeps
+ * (INGEST_VALUE_KEPT), is held of it, and the rest is read past. */
 #include "rollcall/check.h"
 #include "route.h"
 #include <errno.h>
@@ -15,13 +15,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-enum {
-    READ_CHUNK = 256 << 10,
-    LINE_KEPT = 16 << 20,
-    EPOCH_LINES = 8192,
-    EPOCH_BYTES = 1 << 20,
-    MESSAGE_ROOM = 256
-};
+enum { READ_CHUNK = 256 << 10, EPOCH_LINES = 8192, EPOCH_BYTES = 1 << 20, MESSAGE_ROOM = 256 };
 
 struct line {
     const char *at;
@@ -53,7 +47,8 @@ struct ingest_files {
     uint64_t bytes_total;
     struct file *file;
     uint32_t only_size;
-    int64_t now_ms; /* the watermark of the lines so far; never goes back */
+    size_t line_kept; /* bytes held of a line, however long it is */
+    int64_t now_ms;   /* the watermark of the lines so far; never goes back */
     int64_t largest_ms;
     uint64_t epoch;
     uint64_t epoch_lines, epoch_bytes;
@@ -122,8 +117,8 @@ static enum rc_error make_room(struct ingest_files *files, struct file *file)
     if (file->to + READ_CHUNK <= file->capacity)
         return RC_OK;
     size_t capacity = file->capacity * 2;
-    if (capacity > (size_t)LINE_KEPT + READ_CHUNK)
-        capacity = (size_t)LINE_KEPT + READ_CHUNK;
+    if (capacity > files->line_kept + READ_CHUNK)
+        capacity = files->line_kept + READ_CHUNK;
     char *room = realloc(file->room, capacity + INGEST_PADDING);
     if (!room) {
         say(files->message, file, "no memory for a line");
@@ -191,13 +186,13 @@ static enum rc_error begin(struct ingest_files *files, struct file *file)
 /* The line is longer than what is kept: reads on to its end, and keeps its beginning. */
 static enum rc_error pass_over(struct ingest_files *files, struct file *file)
 {
+    size_t kept = files->line_kept;
     for (;;) {
-        file->to = file->seen = LINE_KEPT;
+        file->to = file->seen = kept;
         enum rc_error err = fill(files, file);
         if (err || file->at_end)
             return err;
-        char *added = file->room + LINE_KEPT;
-        const char *newline = memchr(added, '\n', file->to - LINE_KEPT);
+        const char *newline = memchr(file->room + kept, '\n', file->to - kept);
         if (newline) {
             file->seen = (size_t)(newline - file->room);
             return RC_OK;
@@ -215,7 +210,7 @@ static enum rc_error next_line(struct ingest_files *files, struct file *file, st
         if (newline || file->at_end)
             break;
         file->seen = file->to;
-        if (file->to - file->from < LINE_KEPT) {
+        if (file->to - file->from < files->line_kept) {
             err = fill(files, file);
         } else {
             err = make_room(files, file);
@@ -230,7 +225,7 @@ static enum rc_error next_line(struct ingest_files *files, struct file *file, st
         return RC_ERR_END;
     size_t size = end - file->from;
     ret_line->at = file->room + file->from;
-    ret_line->size = (uint32_t)(size < LINE_KEPT ? size : LINE_KEPT);
+    ret_line->size = (uint32_t)(size < files->line_kept ? size : files->line_kept);
     file->from = file->seen = newline ? end + 1 : end;
     file->line_number++;
     return RC_OK;
@@ -445,6 +440,10 @@ enum rc_error ingest_files_open(const struct ingest_file_options *options,
     if (!files)
         return err;
     files->options = *options;
+    /* One byte more than an event may have: it is to be seen that there are more. */
+    files->line_kept = options->config->limits.max_event + 1;
+    if (files->line_kept < INGEST_VALUE_KEPT)
+        files->line_kept = INGEST_VALUE_KEPT;
     files->now_ms = files->largest_ms = RC_TIME_NONE;
     files->only_size = options->only_client ? (uint32_t)strlen(options->only_client) : 0;
     rc_gauge_set(&files->stats.watermark_ms, (uint64_t)RC_TIME_NONE);

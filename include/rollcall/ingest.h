@@ -47,6 +47,8 @@ void ingest_decoder_close(struct ingest_decoder *decoder);
  * not: now_ms, offset, source, raw. `ret_reason` has room for 148 bytes, NUL-terminated.
  * thread: the decoder's owner. */
 enum { INGEST_PADDING = 64 };
+/* Of a value that is refused so many bytes are kept for its dead letter. */
+enum { INGEST_VALUE_KEPT = 16000000 };
 enum ingest_verdict ingest_decode(struct ingest_decoder *decoder,
                                   const struct ingest_envelope *envelope, const char *value,
                                   uint32_t value_size, union ingest_event *ret_event,
@@ -62,7 +64,8 @@ struct ingest_output {              /* all borrowed for the source's life */
     uint32_t shard_count;
     struct rc_ring **ring;          /* to shard i; the source is the producer */
     struct rc_park **park;          /* wakes shard i */
-    struct rc_ring *commit_ring;    /* dead letters and ends (rc_end.from = UINT32_MAX) */
+    /* dead letters and ends (rc_end.from = UINT32_MAX); what INGEST_VALUE_KEPT allows must fit */
+    struct rc_ring *commit_ring;
     struct rc_park *commit_park;
     struct rc_park *self;           /* shards and commit wake the source through it when full */
 };
