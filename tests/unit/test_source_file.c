@@ -127,7 +127,7 @@ static void event_is(const char *contact, uint32_t source, int64_t number, int n
                  "%s: now %lld", contact, (long long)(ev->now_ms - T0_MS));
 }
 
-static void dead_is(int64_t number, const char *reason, const char *value)
+static const struct rc_raw *dead_is(int64_t number, const char *reason, const char *value)
 {
     uint32_t kind = 0;
     const struct rc_dead_letter *dead;
@@ -141,6 +141,7 @@ static void dead_is(int64_t number, const char *reason, const char *value)
         cr_expect_eq(raw->value_size, strlen(value));
         cr_expect_arr_eq(raw->bytes, value, raw->value_size);
     }
+    return raw;
 }
 
 /* The last mark of a shard, after all else was read. */
@@ -369,7 +370,7 @@ Test(source_file, a_damaged_file_is_an_error_and_all_threads_end)
 Test(source_file, long_lines_are_read_to_their_end)
 {
     config.limits.max_event = 10000;
-    size_t sizes[] = {9000, 10001, 300000, 5 << 20, (16 << 20) + 1, 17 << 20, 3};
+    size_t sizes[] = {9000, 10001, 300000, 10000000, INGEST_VALUE_KEPT, 17 << 20, 3};
     FILE *out = fopen(paths[0], "wb");
     cr_assert_not_null(out);
     char *pad = malloc(18 << 20);
@@ -382,12 +383,36 @@ Test(source_file, long_lines_are_read_to_their_end)
     }
     fwrite(pad, 1, 18 << 20, out);
     fclose(out);
-    free(pad);
     cr_assert_eq(run(), RC_OK);
     for (int i = 0; i < 7; i++)
         event_is("a", 0, 2 * i + 2, i == 0 ? -1 : i - 1001);
-    for (int i = 0; i < 8; i++)
-        dead_is(2 * i + 1, i == 0 || i == 6 ? "not_json" : "too_large", NULL);
+    for (int i = 0; i < 8; i++) {
+        const struct rc_raw *raw =
+            dead_is(2 * i + 1, i == 0 || i == 6 ? "not_json" : "too_large", NULL);
+        size_t size = i < 7 && sizes[i] < INGEST_VALUE_KEPT ? sizes[i] : INGEST_VALUE_KEPT;
+        cr_expect_eq(raw->value_size, size, "line %d keeps %u bytes", 2 * i + 1, raw->value_size);
+        cr_expect_arr_eq(raw->bytes, pad, raw->value_size);
+    }
+    free(pad);
+}
+
+Test(source_file, an_event_may_be_as_large_as_configured)
+{
+    static const char head[] = "{\"type\":\"ended\",\"client\":\"acme\",\"contact\":\"big\","
+                               "\"time\":1772445600000,\"x\":\"";
+    size_t size = 20000000;
+    char *text = malloc(size + 2);
+    cr_assert_not_null(text);
+    memset(text, 'x', size);
+    memcpy(text, head, sizeof head - 1);
+    memcpy(text + size - 2, "\"}\n ", 4);
+    put_bytes(0, text, size + 2, "wb"); /* and one byte more on the second line */
+    put_bytes(0, text, size, "ab");
+    free(text);
+    config.limits.max_event = (uint32_t)size;
+    cr_assert_eq(run(), RC_OK);
+    event_is("big", 0, 1, -1);
+    cr_expect_eq(dead_is(2, "too_large", NULL)->value_size, INGEST_VALUE_KEPT);
 }
 
 Test(source_file, lines_across_every_seam_of_the_buffer_are_whole)
