@@ -257,7 +257,7 @@ static void hand_out(struct agg *agg) {
 
 static void take_stock(struct agg *agg) {
     uint64_t contacts = 0, identities = 0, episodes = 0, customers = 0, keys = 0, panes = 0,
-             ordered = 0, bytes = agg->records.room;
+             ordered = 0, mapped = agg->records.room, idle = 0;
     for (uint32_t i = 0; i < agg->task_count; i++) {
         const struct agg_task *task = agg->task[i];
         if (!task)
@@ -269,7 +269,9 @@ static void take_stock(struct agg *agg) {
         keys += task->key.live;
         panes += task->pane.live;
         ordered += task->order.count;
-        bytes += agg_task_bytes(task);
+        struct agg_memory memory = agg_task_memory(task);
+        mapped += memory.mapped;
+        idle += memory.idle;
     }
     rc_gauge_set(&agg->stats.contacts_now, contacts);
     rc_gauge_set(&agg->stats.identities_now, identities);
@@ -278,7 +280,8 @@ static void take_stock(struct agg *agg) {
     rc_gauge_set(&agg->stats.keys_now, keys);
     rc_gauge_set(&agg->stats.panes_now, panes);
     rc_gauge_set(&agg->stats.ordered_now, ordered);
-    rc_gauge_set(&agg->stats.memory_bytes, bytes);
+    rc_gauge_set(&agg->stats.memory_bytes, mapped);
+    rc_gauge_set(&agg->stats.idle_bytes, idle);
     rc_gauge_set(&agg->stats.now_ms, (uint64_t)agg->now_ms);
 }
 

@@ -136,11 +136,9 @@ void agg_text_drop(struct agg_texts *texts, uint32_t ref, uint32_t size) {
         agg_pool_put(&texts->pool[(size - 1) / 8], ref);
 }
 
-uint64_t agg_texts_bytes(const struct agg_texts *texts) {
-    uint64_t bytes = 0;
+void agg_texts_count(const struct agg_texts *texts, struct agg_memory *memory) {
     for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++)
-        bytes += agg_pool_bytes(&texts->pool[i]);
-    return bytes;
+        agg_pool_count(&texts->pool[i], memory);
 }
 
 void agg_list_add(struct agg_list *list, uint32_t ref) {

@@ -26,8 +26,13 @@ static inline void *agg_pool_at(const struct agg_pool *pool, uint32_t ref) {
     return pool->chunk[ref >> pool->shift] +
            (size_t)(ref & ((1u << pool->shift) - 1)) * pool->item_size;
 }
-static inline uint64_t agg_pool_bytes(const struct agg_pool *pool) {
-    return ((uint64_t)pool->chunk_count << pool->shift) * pool->item_size;
+/* Bytes mapped from the system, and of these what was used and is free to be used again. */
+struct agg_memory {
+    uint64_t mapped, idle;
+};
+static inline void agg_pool_count(const struct agg_pool *pool, struct agg_memory *memory) {
+    memory->mapped += ((uint64_t)pool->chunk_count << pool->shift) * pool->item_size;
+    memory->idle += (pool->next - 1 - pool->live) * pool->item_size;
 }
 
 /* A hash index from 32-bit tags to references; what else must be equal the caller compares. */
@@ -69,7 +74,7 @@ void agg_text_drop(struct agg_texts *texts, uint32_t ref, uint32_t size);
 static inline const char *agg_text_at(const struct agg_texts *texts, uint32_t ref, uint32_t size) {
     return agg_pool_at(&texts->pool[(size - 1) / 8], ref);
 }
-uint64_t agg_texts_bytes(const struct agg_texts *texts);
+void agg_texts_count(const struct agg_texts *texts, struct agg_memory *memory);
 
 /* Memory from the system, zeroed. */
 void *agg_map(uint64_t size);

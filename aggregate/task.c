@@ -77,22 +77,24 @@ void agg_task_close(struct agg_task *task) {
     agg_unmap(task, sizeof *task);
 }
 
-uint64_t agg_task_bytes(const struct agg_task *task) {
-    uint64_t bytes = sizeof *task + agg_texts_bytes(&task->texts) + task->order.bytes +
-                     task->late.bytes + agg_pool_bytes(&task->due.pool);
+struct agg_memory agg_task_memory(const struct agg_task *task) {
+    struct agg_memory memory = {.mapped = sizeof *task + task->order.bytes + task->late.bytes};
     const struct agg_pool *pool[] = {&task->client,  &task->queue,    &task->key,
                                      &task->link,    &task->contact,  &task->identity,
                                      &task->episode, &task->customer, &task->bucket,
                                      &task->roll,    &task->pane};
+    agg_texts_count(&task->texts, &memory);
+    agg_pool_count(&task->due.pool, &memory);
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
-        bytes += agg_pool_bytes(pool[i]);
+        agg_pool_count(pool[i], &memory);
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
-        bytes += agg_pool_bytes(&task->sum[i]);
+        agg_pool_count(&task->sum[i], &memory);
     for (uint32_t i = 0; i < AGG_POINT_CLASSES; i++)
-        bytes += agg_pool_bytes(&task->point[i]);
-    return bytes + agg_index_bytes(&task->contact_index) + agg_index_bytes(&task->identity_index) +
+        agg_pool_count(&task->point[i], &memory);
+    memory.mapped += agg_index_bytes(&task->contact_index) + agg_index_bytes(&task->identity_index) +
            agg_index_bytes(&task->episode_index) + agg_index_bytes(&task->customer_index) +
            agg_index_bytes(&task->pane_index);
+    return memory;
 }
 
 /* ---- contacts and identities ---- */

@@ -384,7 +384,7 @@ void agg_task_advance(struct agg_task *task, int64_t now_ms);
 bool agg_task_expired(struct agg_task *task, const struct rc_event *ev);
 /* Applies a late event that is not. */
 void agg_task_late(struct agg_task *task, const struct rc_event *ev);
-uint64_t agg_task_bytes(const struct agg_task *task);
+struct agg_memory agg_task_memory(const struct agg_task *task);
 
 /* agg.c: what the parts ask of the whole */
 /* A copy of the head, with room for the text. */

@@ -119,7 +119,7 @@ static void print_task(const struct agg_task *task, const char *when)
     print_line("window", task->pane.live, sizeof(struct agg_pane), n.pane_sums,
                agg_index_bytes(&task->pane_index), n.due[AGG_DUE_PANE]);
     print_line("bucket", task->bucket.live, sizeof(struct agg_bucket), n.bucket_sums, 0, 0);
-    uint64_t all = agg_task_bytes(task);
+    uint64_t all = agg_task_memory(task).mapped;
     printf("  all that is mapped: %.1f MB", (double)all / 1e6);
     if (task->contact.live)
         printf(", %.0f bytes a contact with its share of everything",

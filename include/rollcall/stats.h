@@ -55,6 +55,7 @@ struct rc_ingest_stats {
     X(records, "records made")                                                                     \
     X(restated, "records made with status restated")                                               \
     X(memory_bytes, "memory of the state")                                                         \
+    X(idle_bytes, "of that, what was used and is free to be used again")                           \
     X(now_ms, "now, of the shard")
 #define RC_SHARD_COUNTER(name, help) rc_counter name;
 struct rc_shard_stats { RC_SHARD_COUNTERS(RC_SHARD_COUNTER) };
