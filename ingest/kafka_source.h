@@ -5,6 +5,7 @@
 #define ROLLCALL_KAFKA_SOURCE_H
 
 #include "kafka_client.h"
+#include "memory.h"
 #include "route.h"
 #include "watermark.h"
 
@@ -53,9 +54,9 @@ struct ingest_kafka {
     uint64_t epoch;
     uint32_t epoch_events;
     int64_t opened_ms, look_at_ms, look_every_ms, served_ms, memory_at_ms;
-    bool over_memory;
+    struct memory_watch memory;
     uint32_t said_holder;
-    _Atomic bool stop, give_up;
+    _Atomic bool stop, give_up, over_memory;
     /* shared, under the lock */
     pthread_mutex_t lock;
     struct ingest_partition *shown;

@@ -17,7 +17,8 @@
 enum {
     EPOCH_EVENTS = 65536,
     SERVE_EVERY_MS = 50, /* librdkafka's callbacks */
-    SLEEP_MS = 50
+    SLEEP_MS = 50,
+    MEMORY_EVERY_MS = 500
 };
 
 void source_note(struct ingest_kafka *kafka, const char *text, const char *what)
@@ -48,7 +49,7 @@ static enum rc_error read_parts(struct ingest_kafka *kafka, bool *ret_some)
     enum rc_error err = RC_OK;
     int64_t wall = wall_ms();
     watermark_align(&kafka->watermark, wall);
-    for (uint32_t i = 0; i < kafka->part_count && !err && !kafka->over_memory; i++)
+    for (uint32_t i = 0; i < kafka->part_count && !err && !kafka->memory.over; i++)
         if (!watermark_ahead(&kafka->watermark, i, wall))
             err = read_part(kafka, i, ret_some);
     return err;
@@ -84,24 +85,24 @@ static enum rc_error serve(struct ingest_kafka *kafka, char ret_message[256])
 /* Near limits.memory the process stops reading and says so. */
 static void watch_memory(struct ingest_kafka *kafka)
 {
-    uint64_t limit = kafka->options.config->limits.memory, pages = 0;
-    if (!limit || steady_ms() < kafka->memory_at_ms)
+    const struct ingest_kafka_options *options = &kafka->options;
+    if (steady_ms() < kafka->memory_at_ms)
         return;
-    kafka->memory_at_ms = steady_ms() + 500;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file)
+    kafka->memory_at_ms = steady_ms() + MEMORY_EVERY_MS;
+    uint64_t reusable = options->reusable ? options->reusable(options->reusable_opaque) : 0;
+    if (!memory_watch(&kafka->memory, options->config->limits.memory, reusable))
         return;
-    if (fscanf(file, "%*u %lu", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-    bool over = used > limit - limit / 20;
-    if (over && !kafka->over_memory)
-        source_note(kafka, "limits.memory is nearly reached: nothing is read until there is room",
-                    "");
-    else if (!over && kafka->over_memory)
-        source_note(kafka, "there is memory again: reading goes on", "");
-    kafka->over_memory = over;
+    bool over = kafka->memory.over;
+    atomic_store_explicit(&kafka->over_memory, over, memory_order_relaxed);
+    source_note(kafka,
+                over ? "limits.memory is nearly reached: nothing is read until there is room"
+                     : "there is memory again: reading goes on",
+                "");
+}
+
+bool ingest_kafka_over_memory(const struct ingest_kafka *kafka)
+{
+    return atomic_load_explicit(&kafka->over_memory, memory_order_relaxed);
 }
 
 static void nap(struct ingest_kafka *kafka, int64_t until_ms)

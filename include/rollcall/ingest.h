@@ -102,6 +102,10 @@ struct ingest_kafka_options {
     /* health: one line per cause, said once; called from librdkafka's and the ingest thread */
     void (*say)(void *opaque, const char *line);
     void *opaque;
+    /* Bytes that the core holds and will use again before it takes more: not counted for
+     * limits.memory. thread: ingest. NULL: none */
+    uint64_t (*reusable)(void *opaque);
+    void *reusable_opaque;
 };
 enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
                                 const struct ingest_output *output,
@@ -113,6 +117,8 @@ void ingest_kafka_stop(struct ingest_kafka *kafka);
 /* Stops at once, even in front of a full ring: for when nobody drains the rings any more.
  * thread: any. */
 void ingest_kafka_give_up(struct ingest_kafka *kafka);
+/* Nothing is read, since limits.memory is nearly reached. thread: any. */
+bool ingest_kafka_over_memory(const struct ingest_kafka *kafka);
 const struct rc_ingest_stats *ingest_kafka_stats(const struct ingest_kafka *kafka);
 struct ingest_partition {           /* for /metrics and /readyz */
     const char *topic;
