@@ -159,6 +159,8 @@ static void put_shards(FILE *to, const struct engine_stats *stats)
            "Events that came after the watermark had passed their time.", stats->late);
     simple(to, "rollcall_contacts_seen_total", "counter", "Contacts seen.", stats->contacts);
     simple(to, "rollcall_state_bytes", "gauge", "Memory of the state.", stats->memory_bytes);
+    simple(to, "rollcall_state_idle_bytes", "gauge",
+           "Memory of the state that is free to be used again.", stats->idle_bytes);
 }
 
 static void put_limits(FILE *to, const struct rc_limits *limits)

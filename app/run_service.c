@@ -10,7 +10,7 @@
 #include <time.h>
 
 enum {
-    FOLLOW_MS = 2000, /* event time; an epoch is far shorter while nothing comes */
+    FOLLOW_MS = 2000,     /* event time; an epoch is far shorter while nothing comes */
     HELD_BACK_MS = 60000, /* a partition so far behind another one is named … */
     HELD_FOR_S = 10,      /* … when it has been for so long */
     NOBODY = -1
@@ -53,6 +53,14 @@ static void on_ended(void *opaque)
         service->options.ended(service->options.opaque);
 }
 
+static uint64_t reusable_bytes(void *opaque)
+{
+    const struct run_service *service = opaque;
+    struct engine_stats stats;
+    engine_stats(service->engine, &stats);
+    return stats.idle_bytes;
+}
+
 static enum rc_error run_source(void *opaque, char ret_message[256])
 {
     return ingest_kafka_run(opaque, ret_message);
@@ -87,7 +95,9 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
     struct ingest_kafka_options source = {.config = config,
                                           .hash_secret = secret,
                                           .say = kafka_words_say,
-                                          .opaque = &service->ingest_speaker};
+                                          .opaque = &service->ingest_speaker,
+                                          .reusable = reusable_bytes,
+                                          .reusable_opaque = service};
     if (!err)
         err = ingest_kafka_open(&source, engine_input(service->engine), &service->source,
                                 ret_message);
@@ -232,6 +242,10 @@ bool run_service_ready(struct run_service *service, char ret_reason[256])
 {
     if (!kafka_words_well(&service->words, ret_reason, 256))
         return false;
+    if (ingest_kafka_over_memory(service->source)) {
+        snprintf(ret_reason, 256, "limits.memory is nearly reached: nothing is read");
+        return false;
+    }
     if (catching_up(service, ret_reason))
         return false;
     return sink_kafka_ready(&service->output, ret_reason);
