@@ -185,6 +185,27 @@ Test(texts, each_size_comes_back_as_it_was_put)
     agg_texts_done(&texts);
 }
 
+Test(pool, what_was_put_back_is_counted_as_idle_until_it_is_used_again)
+{
+    struct agg_pool pool;
+    struct agg_memory memory = {0};
+    agg_pool_init(&pool, ITEM_SIZE);
+    agg_pool_count(&pool, &memory);
+    cr_expect(memory.mapped == 0 && memory.idle == 0);
+    for (uint32_t i = 1; i <= ITEMS; i++)
+        agg_pool_get(&pool);
+    for (uint32_t i = 1; i <= 100; i++)
+        agg_pool_put(&pool, i);
+    agg_pool_count(&pool, &memory);
+    cr_expect_geq(memory.mapped, (uint64_t)ITEMS * ITEM_SIZE);
+    cr_expect_eq(memory.idle, 100 * ITEM_SIZE);
+    agg_pool_get(&pool);
+    memory = (struct agg_memory){0};
+    agg_pool_count(&pool, &memory);
+    cr_expect_eq(memory.idle, 99 * ITEM_SIZE);
+    agg_pool_done(&pool);
+}
+
 Test(list, grows_and_keeps_its_order)
 {
     struct agg_list list = {0};
