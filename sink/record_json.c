@@ -68,6 +68,23 @@ static char *put_lead(char *at, const struct rc_windows *windows, const struct r
     return at;
 }
 
+/* Null or not, and how many digits, cannot be guessed: both are made, one is chosen. */
+static inline char *put_figure(char *at, int64_t value)
+{
+    bool null = value == RC_NULL;
+    if ((uint64_t)value < 10) { /* two of three */
+        *at = (char)('0' + value);
+        return at + 1;
+    }
+    if (!null && (uint64_t)value >= TEXT_EIGHT_END)
+        return text_int(at, value);
+    uint64_t eight = text_eight(null ? 0 : (uint32_t)value);
+    uint32_t zeros = text_zeros(eight);
+    uint64_t digits = (eight | TEXT_ASCII_ZEROS) >> 8 * zeros;
+    at = text_put_eight(at, null ? TEXT_NULL : digits);
+    return at - (null ? sizeof digits - 4 : zeros);
+}
+
 uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec, char *room)
 {
     char *at = put_lead(room, windows, rec);
@@ -75,10 +92,8 @@ uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_reco
         int64_t value = rec->value[i];
         memcpy(at, fields[i].prefix, PREFIX_ROOM);
         at += fields[i].size;
-        if (value == RC_NULL)
-            at = PUT(at, "null");
-        else if (!fields[i].boolean)
-            at = text_int(at, value);
+        if (!fields[i].boolean || value == RC_NULL)
+            at = put_figure(at, value);
         else
             at = value ? PUT(at, "true") : PUT(at, "false");
     }
@@ -91,7 +106,10 @@ uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_reco
 static char *put_key_part(char *at, const char *bytes, uint32_t size)
 {
     static const char hex[] = "0123456789ABCDEF";
-    for (uint32_t i = 0; i < size; i++) {
+    uint32_t i = 0;
+    for (; size - i >= 8 && text_plain(bytes + i, '%', '|'); i += 8)
+        at = text_put(at, bytes + i, 8);
+    for (; i < size; i++) {
         unsigned char byte = (unsigned char)bytes[i];
         if (byte >= 0x20 && byte != '%' && byte != '|' && byte != 0x7f) {
             *at++ = (char)byte;

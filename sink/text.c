@@ -1,12 +1,6 @@
 /* Integers and JSON strings as text. */
 #include "text.h"
 
-const char text_digits[201] = "0001020304050607080910111213141516171819"
-                              "2021222324252627282930313233343536373839"
-                              "4041424344454647484950515253545556575859"
-                              "6061626364656667686970717273747576777879"
-                              "8081828384858687888990919293949596979899";
-
 static const char hex_digits[] = "0123456789abcdef";
 
 char *text_hex64(char *at, uint64_t value)
@@ -66,8 +60,11 @@ static char *escape(char *at, unsigned char byte)
 char *text_json(char *at, const char *bytes, uint32_t size)
 {
     const unsigned char *from = (const unsigned char *)bytes;
+    uint32_t i = 0;
     *at++ = '"';
-    for (uint32_t i = 0; i < size;) {
+    for (; size - i >= 8 && text_plain(bytes + i, '"', '\\'); i += 8)
+        at = text_put(at, bytes + i, 8);
+    while (i < size) {
         unsigned char byte = from[i];
         uint32_t skip, length = 1;
         if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f) {

@@ -50,6 +50,29 @@ Test(text, every_power_of_ten_and_its_neighbours_has_all_digits)
     }
 }
 
+Test(text, digits_are_right_in_every_place_of_every_group)
+{
+    for (uint64_t value = 0; value < 10000; value++) {
+        for (uint64_t unit = 1; unit <= 10000; unit *= 10000) {
+            char room[32], expected[32];
+            *text_uint(room, value * unit + 7) = 0;
+            snprintf(expected, sizeof expected, "%llu", (unsigned long long)(value * unit + 7));
+            cr_assert_str_eq(room, expected);
+        }
+    }
+}
+
+Test(text, a_number_needs_the_room_that_is_said_and_no_more)
+{
+    static const uint64_t values[] = {0, 99999999, 100000000, UINT64_MAX};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char room[TEXT_INT_MAX + 1];
+        room[TEXT_INT_MAX] = '#';
+        text_uint(room, values[i]);
+        cr_assert_eq(room[TEXT_INT_MAX], '#');
+    }
+}
+
 Test(text, a_fingerprint_has_sixteen_hex_digits)
 {
     char room[32];
@@ -60,6 +83,22 @@ Test(text, a_fingerprint_has_sixteen_hex_digits)
 Test(text, quotes_backslashes_and_control_bytes_are_escaped)
 {
     cr_assert_str_eq(json("a\"b\\c\n\t\0\x1f", 9), "\"a\\\"b\\\\c\\n\\t\\u0000\\u001f\"");
+}
+
+Test(text, what_must_be_escaped_is_found_in_every_place_of_a_long_string)
+{
+    static const char odd[] = {'"', '\\', '\n', '\0', '\x7f', '\x1f', '\xff'};
+    static const char *const written[] = {"\\\"",    "\\\\",    "\\n",         "\\u0000",
+                                          "\\u007f", "\\u001f", "\xef\xbf\xbd"};
+    for (size_t i = 0; i < sizeof odd; i++) {
+        for (uint32_t at = 0; at < 17; at++) {
+            char name[] = "abcdefgh ijklmnop", expected[64];
+            name[at] = odd[i];
+            snprintf(expected, sizeof expected, "\"%.*s%s%s\"", (int)at, "abcdefgh ijklmnop",
+                     written[i], "abcdefgh ijklmnop" + at + 1);
+            cr_assert_str_eq(json(name, 17), expected);
+        }
+    }
 }
 
 Test(text, valid_utf8_passes_as_it_is)
