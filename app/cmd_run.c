@@ -169,6 +169,7 @@ static enum rc_error open_all(struct run *run, char ret_message[256])
 {
     struct run_service_options service = {.config = run->loaded->config,
                                           .shards = (uint32_t)run->shards,
+                                          .table = run->loaded->config->http.listen != NULL,
                                           .print = print_always,
                                           .ended = on_ended,
                                           .opaque = run};

@@ -78,7 +78,7 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                       .opaque = &service->sink_speaker,
                                       .leave = &service->leave};
     enum rc_error err = sink_kafka_open(&sink, &service->output, ret_message);
-    if (!err)
+    if (!err && service->options.table)
         err = sink_table_open(&config->windows, &service->table);
     uint64_t secret = engine_secret();
     struct engine_options engine = {.config = config,

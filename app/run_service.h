@@ -14,6 +14,7 @@ struct run_service;
 struct run_service_options {
     const struct rc_config *config; /* borrowed, outlives the service */
     uint32_t shards;                /* 0: one per core but one */
+    bool table;                     /* keep the current records, for run_service_table */
     /* A line for the log. thread: any. */
     void (*print)(void *opaque, const char *line);
     /* A thread has ended: run_service_over may answer otherwise now. thread: any. May be NULL */
@@ -45,6 +46,7 @@ bool run_service_ready(struct run_service *service, char ret_reason[256]);
 /* Says, once each time, which partition holds the watermark back; to be called every second. */
 void run_service_watch(struct run_service *service);
 
+/* NULL when none was asked for. */
 struct sink_table *run_service_table(struct run_service *service);
 /* OpenMetrics text, freed by the caller; NULL: no memory. */
 char *run_service_metrics(struct run_service *service, bool reload_ok);
