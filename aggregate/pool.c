@@ -1,21 +1,99 @@
 /* Arenas, hash indexes and texts of a task's state. */
 #include "pool.h"
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CHUNK_BYTES = 1 << 18, CHUNKS_MAX = 1 << 17, INDEX_FIRST = 64 };
+enum {
+    CHUNK_BYTES = 1 << 14,
+    CHUNK_TABLE_FIRST = 8,
+    REGION_BYTES = 1 << 21,
+    MAP_LEAST = 1 << 20,
+    INDEX_FIRST = 64
+};
 
-void *agg_map(uint64_t size) {
+static void *map(uint64_t size) {
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     RC_CHECK(at != MAP_FAILED);
     return at;
 }
 
+/* What is small comes and goes with the growth of tables: not worth a system call each time. */
+void *agg_map(uint64_t size) {
+    if (size >= MAP_LEAST)
+        return map(size);
+    void *at = calloc(1, size);
+    RC_CHECK(at != NULL);
+    return at;
+}
+
 void agg_unmap(void *at, uint64_t size) {
-    if (at)
+    if (size < MAP_LEAST)
+        free(at);
+    else if (at)
         munmap(at, size);
+}
+
+/* ---- chunks ---- */
+
+/* Chunks of all pools are cut from regions as large as a huge page, so that neither the first touch
+ * nor the look-up of addresses costs once per 4 KiB, and a task with little in it stays small. A
+ * region goes back to the system with the last of its chunks. */
+struct region {
+    uint64_t used, chunks;
+};
+static pthread_mutex_t region_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct region *region_open;
+
+static struct region *region_new(void) {
+    char *bytes = map(2 * (uint64_t)REGION_BYTES);
+    uintptr_t skip = -(uintptr_t)bytes & (REGION_BYTES - 1);
+    if (skip)
+        munmap(bytes, skip);
+    munmap(bytes + skip + REGION_BYTES, REGION_BYTES - skip);
+    struct region *region = (struct region *)(bytes + skip);
+    madvise(region, REGION_BYTES, MADV_HUGEPAGE); /* where the system has none it is as it was */
+    region->used = (sizeof *region + 63) & ~63ull;
+    return region;
+}
+
+static void region_leave(struct region *region) {
+    if (region->chunks == 0 && region != region_open)
+        munmap(region, REGION_BYTES);
+}
+
+static char *chunk_new(uint64_t size) {
+    if (size > CHUNK_BYTES)
+        return map(size);
+    pthread_mutex_lock(&region_lock);
+    struct region *region = region_open;
+    if (!region || region->used + size > REGION_BYTES) {
+        region_open = region_new();
+        if (region)
+            region_leave(region);
+        region = region_open;
+    }
+    char *chunk = (char *)region + region->used;
+    region->used += (size + 63) & ~63ull;
+    region->chunks++;
+    pthread_mutex_unlock(&region_lock);
+    return chunk;
+}
+
+static void chunk_free(char *chunk, uint64_t size) {
+    if (size > CHUNK_BYTES) {
+        munmap(chunk, size);
+        return;
+    }
+    struct region *region = (struct region *)((uintptr_t)chunk & ~(uintptr_t)(REGION_BYTES - 1));
+    pthread_mutex_lock(&region_lock);
+    region->chunks--;
+    if (region == region_open && region->chunks == 0)
+        region_open = NULL;
+    region_leave(region);
+    pthread_mutex_unlock(&region_lock);
 }
 
 void agg_pool_init(struct agg_pool *pool, uint32_t item_size) {
@@ -29,9 +107,22 @@ void agg_pool_init(struct agg_pool *pool, uint32_t item_size) {
 
 void agg_pool_done(struct agg_pool *pool) {
     for (uint32_t i = 0; i < pool->chunk_count; i++)
-        agg_unmap(pool->chunk[i], (uint64_t)pool->item_size << pool->shift);
-    agg_unmap(pool->chunk, CHUNKS_MAX * sizeof *pool->chunk);
+        chunk_free(pool->chunk[i], (uint64_t)pool->item_size << pool->shift);
+    agg_unmap(pool->chunk, (uint64_t)pool->chunk_room * sizeof *pool->chunk);
     memset(pool, 0, sizeof *pool);
+}
+
+static void pool_grow(struct agg_pool *pool) {
+    if (pool->chunk_count == pool->chunk_room) {
+        uint32_t room = pool->chunk_room ? pool->chunk_room * 2 : CHUNK_TABLE_FIRST;
+        char **table = agg_map((uint64_t)room * sizeof *table);
+        if (pool->chunk_count)
+            memcpy(table, pool->chunk, pool->chunk_count * sizeof *table);
+        agg_unmap(pool->chunk, (uint64_t)pool->chunk_room * sizeof *table);
+        pool->chunk = table;
+        pool->chunk_room = room;
+    }
+    pool->chunk[pool->chunk_count++] = chunk_new((uint64_t)pool->item_size << pool->shift);
 }
 
 uint32_t agg_pool_get(struct agg_pool *pool) {
@@ -41,13 +132,10 @@ uint32_t agg_pool_get(struct agg_pool *pool) {
         memcpy(&pool->free, item, sizeof pool->free);
         memset(item, 0, pool->item_size);
     } else {
+        RC_CHECK(pool->next < UINT32_MAX);
         ref = pool->next++;
-        if (!pool->chunk)
-            pool->chunk = agg_map(CHUNKS_MAX * sizeof *pool->chunk);
-        while (ref >> pool->shift >= pool->chunk_count) { /* twice where one item fills a chunk */
-            RC_CHECK(pool->chunk_count < CHUNKS_MAX);
-            pool->chunk[pool->chunk_count++] = agg_map((uint64_t)pool->item_size << pool->shift);
-        }
+        while (ref >> pool->shift >= pool->chunk_count) /* twice where one item fills a chunk */
+            pool_grow(pool);
     }
     pool->live++;
     return ref;

@@ -13,13 +13,13 @@ struct agg_pool {
     uint32_t item_size, shift; /* a chunk holds 1 << shift items */
     uint32_t next;             /* the first reference never given out */
     uint32_t free;             /* head of the free list; linked through the items' first 4 bytes */
-    uint32_t chunk_count;
+    uint32_t chunk_count, chunk_room;
     uint64_t live;
 };
 
 void agg_pool_init(struct agg_pool *pool, uint32_t item_size);
 void agg_pool_done(struct agg_pool *pool);
-/* A zeroed item. Panics when the address space is used up: limits are checked before. */
+/* A zeroed item. Panics when references are used up: limits are checked before. */
 uint32_t agg_pool_get(struct agg_pool *pool);
 void agg_pool_put(struct agg_pool *pool, uint32_t ref);
 static inline void *agg_pool_at(const struct agg_pool *pool, uint32_t ref) {
