@@ -3,7 +3,7 @@
 #include "pool.h"
 #include <string.h>
 
-enum { CHUNK = 1 << 18, FIRST_ROOM = 256 };
+enum { CHUNK = 1 << 15, SPARE_MAX = 4, FIRST_ROOM = 256 };
 
 struct agg_order_chunk {
     struct agg_order_chunk *next; /* spare ones */
@@ -44,6 +44,7 @@ static void chunk_open(struct agg_order *order, uint32_t need) {
     struct agg_order_chunk *chunk = order->spare;
     if (chunk && need <= CHUNK - sizeof *chunk) {
         order->spare = chunk->next;
+        order->spare_count--;
     } else {
         uint64_t size = need + sizeof *chunk > CHUNK ? need + sizeof *chunk : CHUNK;
         chunk = agg_map(size);
@@ -161,10 +162,11 @@ void agg_order_pop(struct agg_order *order) {
     struct agg_order_chunk *chunk = order->ready[order->ready_next++].chunk;
     if (--chunk->live || chunk == order->open)
         return;
-    if (chunk->size > CHUNK || (order->spare && order->spare->next)) {
+    if (chunk->size > CHUNK || order->spare_count == SPARE_MAX) {
         chunk_free(order, chunk);
     } else {
         chunk->next = order->spare;
         order->spare = chunk;
+        order->spare_count++;
     }
 }

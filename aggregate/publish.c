@@ -158,10 +158,10 @@ static void roll_publish(struct agg_task *task, uint32_t key, uint32_t window, i
 
 static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms) {
     const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
-    const struct agg_key *key = agg_key_at(task, key_ref);
+    struct agg_key *key = agg_key_at(task, key_ref);
     struct agg_roll *roll = agg_roll_at(task, key->roll[window]);
     int64_t value[RC_FIGURE_COUNT];
-    roll->listed = false;
+    key->roll_listed &= (uint16_t)~(1u << window);
     agg_roll_trim(task, roll, (at_ms - rolling->length_ms) / rolling->every_ms);
     agg_roll_max(task, key_ref, window);
     memcpy(value, roll->total, sizeof roll->total);
@@ -236,6 +236,7 @@ void agg_publish_roll(struct agg_task *task, uint32_t window, int64_t at_ms) {
 static bool pane_values(struct agg_task *task, uint32_t pane_ref, int64_t now_ms, int64_t *value,
                         const struct rc_contract **ret_contract) {
     struct agg_pane *pane = agg_pane_at(task, pane_ref);
+    agg_panes_flush(task, pane->key);
     agg_pane_max(task, pane);
     agg_sums_read(task, &pane->sums, value);
     if (pane->phase == AGG_PANE_OPEN) {

@@ -2,7 +2,7 @@
  * thread, its shard's, works on it. Everything here is private to aggregate/.
  *
  * How it works: an event changes the facts of a contact (facts.c). What the facts make (visit.c) is
- * derived before and after the change, and the difference goes into sums and states (window.c).
+ * derived before and after the change, and the difference (change.c) goes into sums (window.c).
  * Contacts form episodes (repeat.c), which make contributions of their own. The due queue asks
  * again when time passes; ticks make records of what changed (publish.c). task.c is the order of
  * it all. */
@@ -23,6 +23,7 @@ struct agg_client {
     struct rc_id128 *no_customer;
     uint64_t contact_count, customer_count, queue_count;
     int64_t window_start[RC_INTERVAL_COUNT], window_end[RC_INTERVAL_COUNT]; /* the newest met */
+    int64_t calm_from, calm_until; /* no interval of any window ends in between */
 };
 
 struct agg_queue {
@@ -50,16 +51,20 @@ struct agg_key {
     uint8_t channel, kind;
     uint8_t carry;          /* bit w: a look at the next interval of window w is due */
     uint8_t name_size;
-    char name[RC_QUEUE_MAX + 1];
-    const struct rc_contract_list *contracts;
+    uint16_t roll_listed;   /* bit w: rolling window w is looked at at its next T */
     uint32_t up, down;      /* lists of links: roll-ups of a queue; queues of a roll-up */
+    const struct rc_contract_list *contracts;
+    int64_t settled_until;  /* until then the panes of now are there, and their looks due */
+    struct agg_sums pending; /* what the panes of then have not been given yet */
+    int64_t pending_at;
     uint32_t group;         /* of a group: its index in the policy */
     uint32_t rank;          /* in the canonical order of keys */
     uint32_t contacts;      /* of a queue: all remembered contacts */
     uint32_t wait_first, wait_last; /* of a queue: who waits, sorted by queued_at */
     int64_t level[AGG_STATE_COUNT];
-    uint32_t roll[RC_ROLLING_MAX];
     uint32_t pane[RC_INTERVAL_COUNT]; /* the newest touched, a short cut past the index */
+    uint32_t roll[RC_ROLLING_MAX];
+    char name[RC_QUEUE_MAX + 1];
 };
 struct agg_link {
     uint32_t key, next;
@@ -73,7 +78,7 @@ struct agg_bucket { /* of a rolling window: instants [index * every, (index + 1)
 struct agg_roll { /* one rolling window of one key */
     uint32_t oldest, newest;
     uint32_t revision;
-    bool listed, published_zero, max_dirty;
+    bool published_zero, max_dirty;
     int64_t wake_at;
     int64_t published_at; /* T of the record last published */
     int64_t age_at;       /* of its entry ROLL_AGE; RC_TIME_NONE */
@@ -236,6 +241,8 @@ struct agg_place {
     int64_t at_ms, clock;
     int64_t bucket[RC_ROLLING_MAX]; /* < 0: has left the window */
     int64_t start_ms[RC_INTERVAL_COUNT], end_ms[RC_INTERVAL_COUNT];
+    bool now; /* it falls into the intervals of now, which are the same since */
+    int64_t calm_from;
 };
 
 struct agg;
@@ -262,6 +269,8 @@ struct agg_task {
     struct agg_list roll_list[RC_ROLLING_MAX], publish_list[RC_INTERVAL_COUNT], restate_list, work;
     struct agg_list episode_set;
     struct agg_place place; /* of the last contribution */
+    int64_t next_look[RC_ROLLING_MAX]; /* the first T of the rolling window after the clock */
+    int64_t bucket_now[RC_ROLLING_MAX]; /* the bucket that ends there */
     bool queue_scope;       /* some contract has fcr scope: queue */
     bool roll_due[RC_ROLLING_MAX], publish_due[RC_INTERVAL_COUNT], restate_due;
 };
@@ -339,10 +348,22 @@ struct agg_item {
     uint8_t figure;
     int64_t value;
 };
+struct agg_batch { /* what comes to the figures of a key at one instant */
+    int64_t at_ms;
+    uint64_t mask;              /* which of the values there are */
+    int64_t taken_ms, added_ms; /* longest wait: taken back, then added; 0: none */
+    int64_t value[RC_SUM_COUNT];
+};
+static inline void agg_batch_put(struct agg_batch *batch, uint32_t figure, int64_t value) {
+    uint64_t bit = 1ull << figure;
+    batch->value[figure] = (batch->mask & bit ? batch->value[figure] : 0) + value;
+    batch->mask |= bit;
+}
+/* To the key and its roll-ups. What adds up to nothing is left out. The panes of now get it when one
+ * of them is read, or when an interval begins. */
+void agg_window_apply(struct agg_task *task, uint32_t key, struct agg_batch *batch);
 void agg_window_add(struct agg_task *task, uint32_t key, int64_t at_ms, const struct agg_item *item,
                     uint32_t count);
-void agg_window_change(struct agg_task *task, const struct agg_made *before,
-                       const struct agg_made *after);
 /* A contact with these contributions is forgotten: what it waited is folded in. */
 void agg_window_fold(struct agg_task *task, const struct agg_made *made);
 void agg_wait_list(struct agg_task *task, uint32_t contact, bool listed);
@@ -351,6 +372,18 @@ void agg_sums_drop(struct agg_task *task, struct agg_sums *sums);
 void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index);
 void agg_roll_list(struct agg_task *task, uint32_t key, uint32_t window);
 void agg_pane_list(struct agg_task *task, uint32_t pane);
+/* Gives the panes what is pending. */
+void agg_panes_flush(struct agg_task *task, uint32_t key);
+/* The panes of now are there, are published where they are open, and the looks at the intervals that
+ * follow are due. */
+void agg_panes_settle(struct agg_task *task, uint32_t key);
+/* Makes the client's calm_from and calm_until those around the clock. */
+void agg_calm_find(struct agg_task *task, struct agg_client *client);
+static inline void agg_calm(struct agg_task *task, struct agg_client *client) {
+    if (task->clock >= client->calm_until || task->clock < client->calm_from)
+        agg_calm_find(task, client);
+}
+/* The pane that holds the instant, nothing pending; 0: it is closed. */
 uint32_t agg_pane_get(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
 /* The longest wait, found again from the contacts where it was taken back. */
 void agg_roll_max(struct agg_task *task, uint32_t key, uint32_t window);
@@ -359,6 +392,10 @@ void agg_pane_max(struct agg_task *task, struct agg_pane *pane);
 int64_t agg_key_oldest(const struct agg_task *task, uint32_t key);
 int64_t agg_oldest_at(const struct agg_task *task, uint32_t key, int64_t at_ms);
 void agg_carry_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
+
+/* change.c */
+void agg_window_change(struct agg_task *task, const struct agg_made *before,
+                       const struct agg_made *after);
 
 /* repeat.c */
 void agg_episode_update(struct agg_task *task, uint32_t contact);

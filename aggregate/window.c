@@ -1,6 +1,6 @@
-/* Sums and states of windows: what a contribution does to them. A contribution goes into the bucket
- * of every rolling window and the pane of every interval window that holds its instant, for its own
- * key and for the roll-ups above it. What changed is listed for the next tick. */
+/* Sums of windows: what a contribution does to them. It goes into the bucket of every rolling
+ * window and the pane of every interval window that holds its instant, for its own key and for the
+ * roll-ups above it. What changed is listed for the next tick. */
 #define XXH_INLINE_ALL
 #include "task.h"
 #include <string.h>
@@ -10,36 +10,34 @@
 
 static const uint8_t class_room[AGG_SUM_CLASSES] = {2, 4, 8, 16, RC_SUM_COUNT};
 
-static int64_t *sums_values(const struct agg_task *task, const struct agg_sums *sums) {
+static int64_t *sums_values(const struct agg_task *task, const struct agg_sums *sums)
+{
     return agg_pool_at(&task->sum[sums->class], sums->ref);
 }
 
-/* The figure's place; made, with 0, where there is none. */
-static int64_t *sums_place(struct agg_task *task, struct agg_sums *sums, uint32_t figure) {
-    uint64_t bit = 1ull << figure;
-    uint32_t count = (uint32_t)__builtin_popcountll(sums->mask);
-    uint32_t at = (uint32_t)__builtin_popcountll(sums->mask & (bit - 1));
-    if (sums->mask & bit)
-        return sums_values(task, sums) + at;
-    if (!sums->ref || count == class_room[sums->class]) {
-        uint8_t class = sums->ref ? sums->class + 1 : 0;
-        uint32_t ref = agg_pool_get(&task->sum[class]);
-        if (sums->ref) {
-            memcpy(agg_pool_at(&task->sum[class], ref), sums_values(task, sums),
-                   count * sizeof(int64_t));
-            agg_pool_put(&task->sum[sums->class], sums->ref);
-        }
-        sums->ref = ref;
-        sums->class = class;
+/* Makes places, with 0, for figures that have none. */
+static void sums_widen(struct agg_task *task, struct agg_sums *sums, uint64_t fresh)
+{
+    uint64_t mask = sums->mask | fresh;
+    uint32_t from = (uint32_t)__builtin_popcountll(sums->mask);
+    uint32_t to = (uint32_t)__builtin_popcountll(mask);
+    int64_t *old = sums->ref ? sums_values(task, sums) : NULL;
+    struct agg_sums wide = {mask, sums->ref, sums->class, sums->max_stale};
+    if (!old || to > class_room[sums->class]) {
+        while (to > class_room[wide.class])
+            wide.class ++;
+        wide.ref = agg_pool_get(&task->sum[wide.class]);
     }
-    int64_t *values = sums_values(task, sums);
-    memmove(values + at + 1, values + at, (count - at) * sizeof *values);
-    values[at] = 0;
-    sums->mask |= bit;
-    return values + at;
+    int64_t *values = sums_values(task, &wide);
+    for (; mask; mask &= ~(1ull << (63 - __builtin_clzll(mask)))) /* from the last: in place */
+        values[--to] = sums->mask >> (63 - __builtin_clzll(mask)) & 1 ? old[--from] : 0;
+    if (old && wide.class != sums->class)
+        agg_pool_put(&task->sum[sums->class], sums->ref);
+    *sums = wide;
 }
 
-void agg_sums_read(const struct agg_task *task, const struct agg_sums *sums, int64_t *into) {
+void agg_sums_read(const struct agg_task *task, const struct agg_sums *sums, int64_t *into)
+{
     memset(into, 0, RC_SUM_COUNT * sizeof *into);
     if (!sums->mask)
         return;
@@ -48,27 +46,65 @@ void agg_sums_read(const struct agg_task *task, const struct agg_sums *sums, int
         into[__builtin_ctzll(mask)] = *value++;
 }
 
-void agg_sums_drop(struct agg_task *task, struct agg_sums *sums) {
+void agg_sums_drop(struct agg_task *task, struct agg_sums *sums)
+{
     if (sums->ref)
         agg_pool_put(&task->sum[sums->class], sums->ref);
     *sums = (struct agg_sums){0};
 }
 
-/* Adds one figure; of the longest wait, a negative value takes that wait back. */
-static void sums_add(struct agg_task *task, struct agg_sums *sums, const struct agg_item *item) {
-    int64_t *place = sums_place(task, sums, item->figure);
-    if (item->figure != RC_FIG_wait_ms_max)
-        *place += item->value;
-    else if (item->value > *place)
-        *place = item->value;
-    else if (item->value < 0 && -item->value == *place)
-        sums->max_stale = true;
+static uint32_t place_in(const struct agg_sums *sums, uint32_t figure)
+{
+    return (uint32_t)__builtin_popcountll(sums->mask & ((1ull << figure) - 1));
+}
+
+/* A longest wait that is taken back is found again before it is read. */
+static void sums_longest(struct agg_task *task, struct agg_sums *sums,
+                         const struct agg_batch *batch)
+{
+    if (!(sums->mask >> RC_FIG_wait_ms_max & 1))
+        return;
+    int64_t *longest = sums_values(task, sums) + place_in(sums, RC_FIG_wait_ms_max);
+    sums->max_stale |= batch->taken_ms && batch->taken_ms == *longest;
+    if (batch->added_ms > *longest)
+        *longest = batch->added_ms;
+}
+
+static void sums_apply(struct agg_task *task, struct agg_sums *sums, const struct agg_batch *batch)
+{
+    if (batch->mask & ~sums->mask)
+        sums_widen(task, sums, batch->mask);
+    int64_t *values = sums->mask ? sums_values(task, sums) : NULL;
+    for (uint64_t mask = batch->mask; mask; mask &= mask - 1) {
+        uint32_t figure = (uint32_t)__builtin_ctzll(mask);
+        values[place_in(sums, figure)] += batch->value[figure];
+    }
+    if (batch->taken_ms | batch->added_ms)
+        sums_longest(task, sums, batch);
+}
+
+/* Adds all of `more`. */
+static void sums_merge(struct agg_task *task, struct agg_sums *sums, const struct agg_sums *more)
+{
+    const int64_t *value = sums_values(task, more);
+    if (more->mask & ~sums->mask)
+        sums_widen(task, sums, more->mask);
+    int64_t *values = sums_values(task, sums);
+    for (uint64_t mask = more->mask; mask; mask &= mask - 1, value++) {
+        uint32_t figure = (uint32_t)__builtin_ctzll(mask);
+        int64_t *place = values + place_in(sums, figure);
+        if (figure != RC_FIG_wait_ms_max)
+            *place += *value;
+        else if (*value > *place)
+            *place = *value;
+    }
 }
 
 /* ---- rolling windows ---- */
 
 static uint32_t bucket_new(struct agg_task *task, struct agg_roll *roll, int64_t index,
-                           uint32_t newer) {
+                           uint32_t newer)
+{
     uint32_t ref = agg_pool_get(&task->bucket);
     struct agg_bucket *bucket = agg_bucket_at(task, ref);
     bucket->index = index;
@@ -85,7 +121,8 @@ static uint32_t bucket_new(struct agg_task *task, struct agg_roll *roll, int64_t
     return ref;
 }
 
-static uint32_t bucket_get(struct agg_task *task, struct agg_roll *roll, int64_t index) {
+static uint32_t bucket_get(struct agg_task *task, struct agg_roll *roll, int64_t index)
+{
     uint32_t newer = 0, at = roll->newest;
     while (at && agg_bucket_at(task, at)->index > index) {
         newer = at;
@@ -95,7 +132,8 @@ static uint32_t bucket_get(struct agg_task *task, struct agg_roll *roll, int64_t
                                                          : bucket_new(task, roll, index, newer);
 }
 
-void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index) {
+void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index)
+{
     while (roll->oldest && agg_bucket_at(task, roll->oldest)->index < first_index) {
         uint32_t ref = roll->oldest;
         struct agg_bucket *bucket = agg_bucket_at(task, ref);
@@ -118,7 +156,8 @@ void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_i
 }
 
 /* Where a contract changes, a record is looked at though nothing in it moved. */
-static void roll_wake_at_dates(struct agg_task *task, uint32_t key_ref, uint32_t window) {
+static void roll_wake_at_dates(struct agg_task *task, uint32_t key_ref, uint32_t window)
+{
     const struct rc_contract_list *list = agg_key_at(task, key_ref)->contracts;
     int64_t every = task->config->windows.rolling[window].every_ms;
     for (uint32_t i = 1; i < list->count; i++) {
@@ -128,7 +167,8 @@ static void roll_wake_at_dates(struct agg_task *task, uint32_t key_ref, uint32_t
     }
 }
 
-static struct agg_roll *roll_get(struct agg_task *task, uint32_t key_ref, uint32_t window) {
+static struct agg_roll *roll_get(struct agg_task *task, uint32_t key_ref, uint32_t window)
+{
     struct agg_key *key = agg_key_at(task, key_ref);
     if (!key->roll[window]) {
         key->roll[window] = agg_pool_get(&task->roll);
@@ -139,11 +179,13 @@ static struct agg_roll *roll_get(struct agg_task *task, uint32_t key_ref, uint32
     return agg_roll_at(task, key->roll[window]);
 }
 
-void agg_roll_list(struct agg_task *task, uint32_t key_ref, uint32_t window) {
-    struct agg_roll *roll = roll_get(task, key_ref, window);
-    if (roll->listed)
+void agg_roll_list(struct agg_task *task, uint32_t key_ref, uint32_t window)
+{
+    struct agg_key *key = agg_key_at(task, key_ref);
+    if (key->roll_listed >> window & 1)
         return;
-    roll->listed = true;
+    roll_get(task, key_ref, window);
+    key->roll_listed |= (uint16_t)(1u << window);
     agg_list_add(&task->roll_list[window], key_ref);
     if (!task->roll_due[window]) {
         int64_t every = task->config->windows.rolling[window].every_ms;
@@ -153,24 +195,29 @@ void agg_roll_list(struct agg_task *task, uint32_t key_ref, uint32_t window) {
     }
 }
 
-static void roll_add(struct agg_task *task, uint32_t key_ref, uint32_t window,
-                     const struct agg_place *place, const struct agg_item *item, uint32_t count) {
+static void total_apply(struct agg_roll *roll, const struct agg_batch *batch)
+{
+    int64_t *longest = &roll->total[RC_FIG_wait_ms_max];
+    int64_t was = *longest;
+    for (uint64_t mask = batch->mask; mask; mask &= mask - 1) {
+        uint32_t figure = (uint32_t)__builtin_ctzll(mask);
+        roll->total[figure] += batch->value[figure];
+    }
+    roll->max_dirty |= batch->taken_ms && batch->taken_ms == was;
+    if (batch->added_ms > was)
+        *longest = batch->added_ms;
+}
+
+static void roll_apply(struct agg_task *task, uint32_t key_ref, uint32_t window,
+                       const struct agg_place *place, const struct agg_batch *batch)
+{
     const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
     int64_t index = place->bucket[window];
     if (index < 0)
         return;
     struct agg_roll *roll = roll_get(task, key_ref, window);
-    struct agg_bucket *bucket = agg_bucket_at(task, bucket_get(task, roll, index));
-    for (uint32_t i = 0; i < count; i++) {
-        sums_add(task, &bucket->sums, &item[i]);
-        int64_t *total = &roll->total[item[i].figure];
-        if (item[i].figure != RC_FIG_wait_ms_max)
-            *total += item[i].value;
-        else if (item[i].value > *total)
-            *total = item[i].value;
-        else if (item[i].value < 0)
-            roll->max_dirty = true;
-    }
+    sums_apply(task, &agg_bucket_at(task, bucket_get(task, roll, index))->sums, batch);
+    total_apply(roll, batch);
     int64_t leaves = (index + 1) * rolling->every_ms + rolling->length_ms;
     if (roll->wake_at == RC_TIME_NONE || leaves < roll->wake_at) {
         roll->wake_at = leaves;
@@ -181,14 +228,16 @@ static void roll_add(struct agg_task *task, uint32_t key_ref, uint32_t window,
 
 /* ---- interval windows ---- */
 
-static uint32_t pane_tag(uint32_t key, uint32_t window, int64_t start_ms) {
+static uint32_t pane_tag(uint32_t key, uint32_t window, int64_t start_ms)
+{
     uint64_t parts[2] = {(uint64_t)key << 8 | window, (uint64_t)start_ms};
     uint64_t hash = XXH3_64bits(parts, sizeof parts);
     return (uint32_t)(hash ^ hash >> 32);
 }
 
 static uint32_t pane_new(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t start_ms,
-                         int64_t end_ms) {
+                         int64_t end_ms)
+{
     const struct rc_times *time = &task->config->time;
     uint32_t ref = agg_pool_get(&task->pane);
     struct agg_pane *pane = agg_pane_at(task, ref);
@@ -214,7 +263,8 @@ static uint32_t pane_new(struct agg_task *task, uint32_t key_ref, uint32_t windo
 
 /* 0: no such pane. */
 static uint32_t pane_find(struct agg_task *task, uint32_t key_ref, uint32_t window,
-                          int64_t start_ms) {
+                          int64_t start_ms)
+{
     struct agg_key *key = agg_key_at(task, key_ref);
     uint32_t ref = key->pane[window];
     if (ref) {
@@ -233,7 +283,8 @@ static uint32_t pane_find(struct agg_task *task, uint32_t key_ref, uint32_t wind
 }
 
 static uint32_t pane_get(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t start,
-                         int64_t end) {
+                         int64_t end)
+{
     uint32_t ref = pane_find(task, key_ref, window, start);
     if (!ref)
         ref = pane_new(task, key_ref, window, start, end);
@@ -242,19 +293,22 @@ static uint32_t pane_get(struct agg_task *task, uint32_t key_ref, uint32_t windo
     return ref;
 }
 
-static bool is_closed(const struct agg_task *task, uint32_t window, int64_t end_ms) {
+static bool is_closed(const struct agg_task *task, uint32_t window, int64_t end_ms)
+{
     return end_ms + task->config->windows.interval[window].restate_for_ms <= task->clock;
 }
 
-/* The pane that holds the instant; 0: it is closed. */
-uint32_t agg_pane_get(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms) {
+uint32_t agg_pane_get(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
+{
     struct agg_client *client = agg_client_at(task, agg_key_at(task, key_ref)->client);
     int64_t start, end;
+    agg_panes_flush(task, key_ref);
     agg_window_at(client, &task->config->windows, window, at_ms, &start, &end);
     return is_closed(task, window, end) ? 0 : pane_get(task, key_ref, window, start, end);
 }
 
-void agg_pane_list(struct agg_task *task, uint32_t ref) {
+void agg_pane_list(struct agg_task *task, uint32_t ref)
+{
     struct agg_pane *pane = agg_pane_at(task, ref);
     if (pane->listed)
         return;
@@ -280,30 +334,118 @@ void agg_pane_list(struct agg_task *task, uint32_t ref) {
     }
 }
 
-static void pane_add(struct agg_task *task, uint32_t key, uint32_t window,
-                     const struct agg_place *place, const struct agg_item *item, uint32_t count) {
+static void pane_apply(struct agg_task *task, uint32_t key, uint32_t window,
+                       const struct agg_place *place, const struct agg_batch *batch)
+{
     if (place->closed >> window & 1) {
         rc_count(&task->stats->closed_changes, 1);
         return;
     }
     uint32_t ref = pane_get(task, key, window, place->start_ms[window], place->end_ms[window]);
-    struct agg_pane *pane = agg_pane_at(task, ref);
-    for (uint32_t i = 0; i < count; i++)
-        sums_add(task, &pane->sums, &item[i]);
+    sums_apply(task, &agg_pane_at(task, ref)->sums, batch);
     agg_pane_list(task, ref);
 }
 
-static void key_add(struct agg_task *task, uint32_t key, const struct agg_place *place,
-                    const struct agg_item *item, uint32_t count) {
+/* ---- the panes of now ---- */
+
+/* Most contributions fall into the intervals of now. They are gathered, and all these panes get
+ * them at once: an event costs the same however many windows there are. */
+void agg_panes_flush(struct agg_task *task, uint32_t key_ref)
+{
+    const struct rc_windows *windows = &task->config->windows;
+    struct agg_key *key = agg_key_at(task, key_ref);
+    if (!key->pending.mask)
+        return;
+    for (uint32_t i = 0; i < windows->interval_count; i++) {
+        struct agg_pane *pane = agg_pane_at(task, key->pane[i]);
+        RC_CHECK(key->pending_at >= pane->start_ms && key->pending_at < pane->end_ms);
+        sums_merge(task, &pane->sums, &key->pending);
+    }
+    key->pending.mask = 0;
+}
+
+void agg_panes_settle(struct agg_task *task, uint32_t key_ref)
+{
+    const struct rc_windows *windows = &task->config->windows;
+    struct agg_key *key = agg_key_at(task, key_ref);
+    struct agg_client *client = agg_client_at(task, key->client);
+    if (task->clock < key->settled_until) {
+        for (uint32_t i = 0; i < windows->interval_count; i++)
+            agg_pane_list(task, key->pane[i]);
+        return;
+    }
+    agg_panes_flush(task, key_ref); /* before others become the panes of now */
+    key->settled_until = INT64_MAX;
+    for (uint32_t i = 0; i < windows->interval_count; i++) {
+        int64_t start, end;
+        agg_window_at(client, windows, i, task->clock, &start, &end);
+        agg_pane_list(task, pane_get(task, key_ref, i, start, end));
+        agg_carry_due(task, key_ref, i, end);
+        key->settled_until = end < key->settled_until ? end : key->settled_until;
+    }
+}
+
+void agg_calm_find(struct agg_task *task, struct agg_client *client)
+{
+    const struct rc_windows *windows = &task->config->windows;
+    client->calm_from = INT64_MIN;
+    client->calm_until = INT64_MAX;
+    for (uint32_t i = 0; i < windows->interval_count; i++) {
+        int64_t start, end;
+        agg_window_at(client, windows, i, task->clock, &start, &end);
+        client->calm_from = start > client->calm_from ? start : client->calm_from;
+        client->calm_until = end < client->calm_until ? end : client->calm_until;
+    }
+}
+
+static void panes_apply(struct agg_task *task, uint32_t key_ref, const struct agg_place *place,
+                        const struct agg_batch *batch)
+{
+    struct agg_key *key = agg_key_at(task, key_ref);
+    bool now = place->now && !batch->taken_ms;
+    if (key->pending.mask && (batch->taken_ms || (now && key->pending_at != place->calm_from)))
+        agg_panes_flush(task, key_ref);
+    if (now) {
+        if (task->clock >= key->settled_until || agg_settings(task->agg)->provisional)
+            agg_panes_settle(task, key_ref);
+        key->pending_at = place->calm_from;
+        sums_apply(task, &key->pending, batch);
+        return;
+    }
+    for (uint32_t i = 0; i < task->config->windows.interval_count; i++)
+        pane_apply(task, key_ref, i, place, batch);
+}
+
+static void key_apply(struct agg_task *task, uint32_t key, const struct agg_place *place,
+                      const struct agg_batch *batch)
+{
     const struct rc_windows *windows = &task->config->windows;
     for (uint32_t i = 0; i < windows->rolling_count; i++)
-        roll_add(task, key, i, place, item, count);
-    for (uint32_t i = 0; i < windows->interval_count; i++)
-        pane_add(task, key, i, place, item, count);
+        roll_apply(task, key, i, place, batch);
+    if (windows->interval_count)
+        panes_apply(task, key, place, batch);
+}
+
+/* ---- places ---- */
+
+/* The bucket of the rolling window that holds the instant; < 0: it has left the window. */
+static int64_t bucket_of(struct agg_task *task, uint32_t window, int64_t at_ms)
+{
+    const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
+    int64_t every = rolling->every_ms, next = task->next_look[window];
+    if (task->clock >= next || task->clock < next - every) {
+        task->bucket_now[window] = task->clock / every;
+        task->next_look[window] = next = (task->bucket_now[window] + 1) * every;
+    }
+    if (at_ms >= next - every && at_ms < next)
+        return task->bucket_now[window];
+    int64_t index = at_ms / every;
+    return index * every < next - rolling->length_ms ? -1 : index;
 }
 
 /* Which bucket and which pane of every window hold the instant. Contributions often share one. */
-static const struct agg_place *place_of(struct agg_task *task, uint32_t client_ref, int64_t at_ms) {
+static const struct agg_place *place_of(struct agg_task *task, uint32_t client_ref, int64_t at_ms)
+{
     const struct rc_windows *windows = &task->config->windows;
     struct agg_place *place = &task->place;
     if (place->client == client_ref && place->at_ms == at_ms && place->clock == task->clock)
@@ -313,11 +455,11 @@ static const struct agg_place *place_of(struct agg_task *task, uint32_t client_r
     place->at_ms = at_ms;
     place->clock = task->clock;
     place->closed = 0;
-    for (uint32_t i = 0; i < windows->rolling_count; i++) {
-        int64_t every = windows->rolling[i].every_ms, index = at_ms / every;
-        int64_t next = agg_next_multiple(task->clock, every);
-        place->bucket[i] = index * every < next - windows->rolling[i].length_ms ? -1 : index;
-    }
+    for (uint32_t i = 0; i < windows->rolling_count; i++)
+        place->bucket[i] = bucket_of(task, i, at_ms);
+    agg_calm(task, client);
+    place->calm_from = client->calm_from;
+    place->now = at_ms >= client->calm_from && at_ms < client->calm_until;
     for (uint32_t i = 0; i < windows->interval_count; i++) {
         agg_window_at(client, windows, i, at_ms, &place->start_ms[i], &place->end_ms[i]);
         if (is_closed(task, i, place->end_ms[i]))
@@ -326,231 +468,42 @@ static const struct agg_place *place_of(struct agg_task *task, uint32_t client_r
     return place;
 }
 
-void agg_window_add(struct agg_task *task, uint32_t key_ref, int64_t at_ms,
-                    const struct agg_item *item, uint32_t count) {
+void agg_window_apply(struct agg_task *task, uint32_t key_ref, struct agg_batch *batch)
+{
+    const uint64_t longest = 1ull << RC_FIG_wait_ms_max;
+    for (uint64_t mask = batch->mask; mask; mask &= mask - 1)
+        if (batch->value[__builtin_ctzll(mask)] == 0)
+            batch->mask &= ~(mask & -mask);
+    if (batch->added_ms) {
+        batch->mask |= longest;
+        batch->value[RC_FIG_wait_ms_max] = 0;
+    }
+    if (!batch->mask && !batch->taken_ms)
+        return;
     const struct agg_key *key = agg_key_at(task, key_ref);
-    const struct agg_place *place = place_of(task, key->client, at_ms);
-    key_add(task, key_ref, place, item, count);
+    const struct agg_place *place = place_of(task, key->client, batch->at_ms);
+    key_apply(task, key_ref, place, batch);
     for (uint32_t up = key->up; up; up = agg_link_at(task, up)->next)
-        key_add(task, agg_link_at(task, up)->key, place, item, count);
+        key_apply(task, agg_link_at(task, up)->key, place, batch);
 }
 
-/* ---- states ---- */
+void agg_window_add(struct agg_task *task, uint32_t key_ref, int64_t at_ms,
+                    const struct agg_item *item, uint32_t count)
+{
+    struct agg_batch batch;
+    batch.at_ms = at_ms;
+    batch.mask = 0;
+    batch.taken_ms = batch.added_ms = 0;
+    for (uint32_t i = 0; i < count; i++)
+        agg_batch_put(&batch, item[i].figure, item[i].value);
+    agg_window_apply(task, key_ref, &batch);
+}
 
-void agg_carry_due(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms) {
+void agg_carry_due(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
+{
     struct agg_key *key = agg_key_at(task, key_ref);
     if (key->carry >> window & 1)
         return;
     key->carry |= (uint8_t)(1u << window);
     agg_due_add(&task->due, at_ms, AGG_TICK, AGG_DUE_CARRY, key_ref, (uint8_t)window);
-}
-
-/* What stands now changed: the open records show it. */
-static void level_changed(struct agg_task *task, uint32_t key) {
-    const struct rc_windows *windows = &task->config->windows;
-    for (uint32_t i = 0; i < windows->rolling_count; i++)
-        agg_roll_list(task, key, i);
-    for (uint32_t i = 0; i < windows->interval_count; i++) {
-        uint32_t ref = agg_pane_get(task, key, i, task->clock);
-        if (!ref)
-            continue;
-        agg_pane_list(task, ref);
-        agg_carry_due(task, key, i, agg_pane_at(task, ref)->end_ms);
-    }
-}
-
-static void pane_state(struct agg_task *task, uint32_t ref, enum agg_state state, int64_t queued_ms,
-                       int sign) {
-    struct agg_pane *pane = agg_pane_at(task, ref);
-    pane->state[state] += sign;
-    if (state == AGG_WAITING && pane->phase != AGG_PANE_FINAL) {
-        if (sign < 0)
-            pane->oldest_stale |= pane->oldest_queued == queued_ms;
-        else if (pane->oldest_queued == RC_TIME_NONE || queued_ms < pane->oldest_queued)
-            pane->oldest_queued = queued_ms;
-    }
-    agg_pane_list(task, ref);
-}
-
-/* Panes that ended within (from, to], and the level when it is not over. */
-static void key_span(struct agg_task *task, uint32_t key, enum agg_state state, int64_t queued_ms,
-                     struct agg_span span, int sign) {
-    const struct rc_windows *windows = &task->config->windows;
-    struct agg_client *client = agg_client_at(task, agg_key_at(task, key)->client);
-    if (span.to == INT64_MAX) {
-        agg_key_at(task, key)->level[state] += sign;
-        level_changed(task, key);
-    }
-    int64_t until = span.to < task->clock ? span.to : task->clock;
-    for (uint32_t i = 0; i < windows->interval_count; i++) {
-        int64_t start, end, at = span.from;
-        for (;;) {
-            agg_window_at(client, windows, i, at, &start, &end);
-            if (end > until)
-                break;
-            uint32_t ref = agg_pane_get(task, key, i, at);
-            if (ref)
-                pane_state(task, ref, state, queued_ms, sign);
-            at = end;
-        }
-    }
-}
-
-static void span_apply(struct agg_task *task, uint32_t key, enum agg_state state, int64_t queued_ms,
-                       struct agg_span span, int sign) {
-    if (span.from == RC_TIME_NONE || span.from >= span.to)
-        return;
-    key_span(task, key, state, queued_ms, span, sign);
-    for (uint32_t up = agg_key_at(task, key)->up; up; up = agg_link_at(task, up)->next)
-        key_span(task, agg_link_at(task, up)->key, state, queued_ms, span, sign);
-}
-
-/* Of one key; where only the end moved, only what lies between the ends changes. */
-static void span_change(struct agg_task *task, enum agg_state state, const struct agg_made *before,
-                        const struct agg_made *after) {
-    struct agg_span old = before->state[state], new = after->state[state];
-    int64_t queued = after->offered_at;
-    if (old.from == new.from && old.to == new.to && before->offered_at == queued)
-        return;
-    if (old.from == new.from && old.from != RC_TIME_NONE && before->offered_at == queued) {
-        if (new.to < old.to)
-            span_apply(task, after->key, state, queued, (struct agg_span){new.to, old.to}, -1);
-        else
-            span_apply(task, after->key, state, queued, (struct agg_span){old.to, new.to}, +1);
-        return;
-    }
-    span_apply(task, before->key, state, before->offered_at, old, -1);
-    span_apply(task, after->key, state, queued, new, +1);
-}
-
-/* ---- contributions to figures ---- */
-
-static const int64_t wait_limit_ms[] = {5000,  10000, 15000,  20000,  30000,  45000,
-                                        60000, 90000, 120000, 180000, 300000, 600000};
-
-static void outcome_add(struct agg_task *task, const struct agg_made *made, int sign) {
-    struct agg_item item[4];
-    uint32_t count = 0, bin = 0;
-    if (made->outcome.what == AGG_ANSWERED) {
-        item[count++] = (struct agg_item){RC_FIG_answered, sign};
-        if (made->outcome.wait_ms) {
-            item[count++] = (struct agg_item){RC_FIG_wait_ms_sum, sign * made->outcome.wait_ms};
-            item[count++] = (struct agg_item){RC_FIG_wait_ms_max, sign * made->outcome.wait_ms};
-        }
-        /* kept per bin; made cumulative when a record is written */
-        while (bin < 12 && made->outcome.wait_ms > wait_limit_ms[bin])
-            bin++;
-        if (bin < 12)
-            item[count++] = (struct agg_item){(uint8_t)(RC_FIG_wait_le_5s + bin), sign};
-    } else if (made->outcome.what == AGG_ABANDONED) {
-        item[count++] = (struct agg_item){RC_FIG_abandoned, sign};
-        if (made->outcome.brief)
-            item[count++] = (struct agg_item){RC_FIG_abandoned_short, sign};
-    } else {
-        item[count++] = (struct agg_item){RC_FIG_flowed_out, sign};
-    }
-    agg_window_add(task, made->key, made->outcome.at, item, count);
-}
-
-static void one_add(struct agg_task *task, uint32_t key, int64_t at_ms, uint8_t figure, int sign) {
-    struct agg_item item = {figure, sign};
-    agg_window_add(task, key, at_ms, &item, 1);
-}
-
-static void level_add(struct agg_task *task, const struct agg_made *made, int sign) {
-    struct agg_item item[2] = {{RC_FIG_sl_of, sign}, {RC_FIG_sl_met, sign}};
-    agg_window_add(task, made->key, made->service_level.at, item, made->service_level.met ? 2 : 1);
-}
-
-/* Adds an item unless it is zero. */
-static void put(struct agg_item *item, uint32_t *count, uint8_t figure, int64_t value) {
-    if (value)
-        item[(*count)++] = (struct agg_item){figure, value};
-}
-
-static void handled_add(struct agg_task *task, const struct agg_made *made, int sign) {
-    int64_t talk = made->handled.talk_ms, hold = made->handled.hold_ms, acw = made->handled.acw_ms;
-    struct agg_item item[5];
-    uint32_t count = 0;
-    put(item, &count, RC_FIG_handled, sign);
-    put(item, &count, RC_FIG_talk_ms_sum, sign * talk);
-    put(item, &count, RC_FIG_hold_ms_sum, sign * hold);
-    put(item, &count, RC_FIG_acw_ms_sum, sign * acw);
-    put(item, &count, RC_FIG_handle_ms_sum, sign * (talk + hold + acw));
-    agg_window_add(task, made->key, made->handled.at, item, count);
-}
-
-static void rated_add(struct agg_task *task, const struct agg_made *made, int sign) {
-    struct agg_item item[3];
-    uint32_t count = 0;
-    put(item, &count, RC_FIG_csat_responses, sign);
-    put(item, &count, RC_FIG_csat_satisfied, made->rated.satisfied ? sign : 0);
-    put(item, &count, RC_FIG_csat_score_sum, sign * made->rated.score);
-    agg_window_add(task, made->key, made->rated.at, item, count);
-}
-
-static void reviewed_add(struct agg_task *task, const struct agg_made *made, int sign) {
-    struct agg_item item[4];
-    uint32_t count = 0;
-    put(item, &count, RC_FIG_qa_evaluated, sign);
-    put(item, &count, RC_FIG_qa_defective, made->reviewed.defective ? sign : 0);
-    put(item, &count, RC_FIG_qa_defects, sign * (int64_t)made->reviewed.defects);
-    put(item, &count, RC_FIG_qa_opportunities, sign * (int64_t)made->reviewed.opportunities);
-    agg_window_add(task, made->key, made->reviewed.at, item, count);
-}
-
-/* Which contributions differ from the other's are added with the sign. */
-static void change_figures(struct agg_task *task, const struct agg_made *made,
-                           const struct agg_made *other, bool same_key, int sign) {
-    if (made->offered_at != RC_TIME_NONE && !(same_key && made->offered_at == other->offered_at))
-        one_add(task, made->key, made->offered_at, RC_FIG_offered, sign);
-    if (made->outcome.at != RC_TIME_NONE &&
-        !(same_key && made->outcome.at == other->outcome.at &&
-          made->outcome.what == other->outcome.what &&
-          made->outcome.wait_ms == other->outcome.wait_ms &&
-          made->outcome.brief == other->outcome.brief))
-        outcome_add(task, made, sign);
-    if (made->service_level.at != RC_TIME_NONE &&
-        !(same_key && made->service_level.at == other->service_level.at &&
-          made->service_level.met == other->service_level.met))
-        level_add(task, made, sign);
-    if (made->handled.at != RC_TIME_NONE &&
-        !(same_key && made->handled.at == other->handled.at &&
-          made->handled.talk_ms == other->handled.talk_ms &&
-          made->handled.hold_ms == other->handled.hold_ms &&
-          made->handled.acw_ms == other->handled.acw_ms))
-        handled_add(task, made, sign);
-    if (made->transferred_at != RC_TIME_NONE &&
-        !(same_key && made->transferred_at == other->transferred_at))
-        one_add(task, made->key, made->transferred_at, RC_FIG_transferred, sign);
-    if (made->rated.at != RC_TIME_NONE &&
-        !(same_key && made->rated.at == other->rated.at &&
-          made->rated.score == other->rated.score &&
-          made->rated.satisfied == other->rated.satisfied))
-        rated_add(task, made, sign);
-    if (made->reviewed.at != RC_TIME_NONE &&
-        !(same_key && made->reviewed.at == other->reviewed.at &&
-          made->reviewed.defects == other->reviewed.defects &&
-          made->reviewed.opportunities == other->reviewed.opportunities &&
-          made->reviewed.defective == other->reviewed.defective))
-        reviewed_add(task, made, sign);
-}
-
-void agg_window_change(struct agg_task *task, const struct agg_made *before,
-                       const struct agg_made *after) {
-    bool same = before->key == after->key;
-    if (before->key)
-        change_figures(task, before, after, same, -1);
-    if (after->key)
-        change_figures(task, after, before, same, +1);
-    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++) {
-        if (same && before->key) {
-            span_change(task, i, before, after);
-            continue;
-        }
-        if (before->key)
-            span_apply(task, before->key, i, before->offered_at, before->state[i], -1);
-        if (after->key)
-            span_apply(task, after->key, i, after->offered_at, after->state[i], +1);
-    }
 }
