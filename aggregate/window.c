@@ -53,6 +53,12 @@ void agg_sums_drop(struct agg_task *task, struct agg_sums *sums)
     *sums = (struct agg_sums){0};
 }
 
+/* Room for as many figures as an interval of a queue has as a rule. */
+static void sums_open(struct agg_task *task, struct agg_sums *sums) {
+    sums->class = AGG_SUM_CLASSES - 2;
+    sums->ref = agg_pool_get(&task->sum[sums->class]);
+}
+
 static uint32_t place_in(const struct agg_sums *sums, uint32_t figure)
 {
     return (uint32_t)__builtin_popcountll(sums->mask & ((1ull << figure) - 1));
@@ -361,7 +367,7 @@ void agg_panes_flush(struct agg_task *task, uint32_t key_ref)
         RC_CHECK(key->pending_at >= pane->start_ms && key->pending_at < pane->end_ms);
         sums_merge(task, &pane->sums, &key->pending);
     }
-    key->pending.mask = 0;
+    agg_sums_drop(task, &key->pending);
 }
 
 void agg_panes_settle(struct agg_task *task, uint32_t key_ref)
@@ -409,6 +415,8 @@ static void panes_apply(struct agg_task *task, uint32_t key_ref, const struct ag
         if (task->clock >= key->settled_until || agg_settings(task->agg)->provisional)
             agg_panes_settle(task, key_ref);
         key->pending_at = place->calm_from;
+        if (!key->pending.ref)
+            sums_open(task, &key->pending);
         sums_apply(task, &key->pending, batch);
         return;
     }

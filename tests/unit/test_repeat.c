@@ -261,7 +261,7 @@ static void expect(const struct scenario *s, int step, counts into)
 
 /* ---- what the core says ---- */
 
-static void read_panes(const struct agg_task *task, counts into)
+static void read_panes(struct agg_task *task, counts into)
 {
     static const int figure[COUNTED] = {RC_FIG_fcr_yes, RC_FIG_fcr_no, RC_FIG_fcr_pending,
                                         RC_FIG_fcr_unknown, RC_FIG_repeats};
@@ -271,6 +271,7 @@ static void read_panes(const struct agg_task *task, counts into)
         if (!pane->live || pane->window != 0 || key->kind != AGG_KEY_QUEUE)
             continue;
         int64_t value[RC_SUM_COUNT];
+        agg_panes_flush(task, pane->key);
         agg_sums_read(task, &pane->sums, value);
         int queue = !strcmp(key->name, queue_name[0]) ? 0 : 1;
         int64_t at = (pane->start_ms - T0) / (15 * MINUTE_MS);
@@ -347,7 +348,7 @@ static void scenario_send(struct scenario *s, struct agg_task *task, int step)
     }
 }
 
-static void compare(const struct scenario *s, const struct agg_task *task, int step, uint64_t seed)
+static void compare(const struct scenario *s, struct agg_task *task, int step, uint64_t seed)
 {
     static const char *const name[COUNTED] = {"yes", "no", "pending", "unknown", "repeats"};
     static counts expected, found;
@@ -440,13 +441,14 @@ static void call(struct core *core, struct agg_task *task, const char *contact, 
 }
 
 /* A figure of the queue `sales`, over all days. */
-static int64_t total(const struct agg_task *task, enum rc_figure figure)
+static int64_t total(struct agg_task *task, enum rc_figure figure)
 {
     int64_t sum = 0, value[RC_SUM_COUNT];
     for (uint32_t ref = 1; ref < task->pane.next; ref++) {
         const struct agg_pane *pane = agg_pane_at(task, ref);
         if (!pane->live || pane->window != 2 || agg_key_at(task, pane->key)->kind != AGG_KEY_QUEUE)
             continue;
+        agg_panes_flush(task, pane->key);
         agg_sums_read(task, &pane->sums, value);
         sum += value[figure];
     }
