@@ -8,8 +8,11 @@
 /* ---- values ---- */
 
 static int64_t ratio(int64_t num, int64_t den) {
+    int64_t scaled;
     if (den <= 0)
         return RC_NULL;
+    if (!__builtin_mul_overflow(num, 10000, &scaled)) /* as a rule: 64 bits divide far quicker */
+        return scaled / den - (scaled < 0 && scaled % den);
     int64_t whole = (int64_t)((__int128)num * 10000 / den);
     return num < 0 && (__int128)num * 10000 % den ? whole - 1 : whole;
 }
@@ -58,16 +61,16 @@ static void judge_targets(int64_t *value, const struct rc_contract *contract) {
 
 /* `value` holds sums (waits per bin) and states; fills in the rest. true: something is not zero. */
 static bool complete(int64_t *value, const struct rc_contract *contract) {
-    bool any = false;
+    int64_t any = 0;
     for (uint32_t i = RC_FIG_wait_le_10s; i <= RC_FIG_wait_le_600s; i++)
         value[i] += value[i - 1];
     for (uint32_t i = 0; i < RC_SUM_COUNT; i++)
-        any |= value[i] != 0;
+        any |= value[i];
     for (uint32_t i = RC_FIG_waiting; i < RC_FIGURE_COUNT; i++)
-        any |= value[i] != 0;
+        any |= value[i];
     derive_ratios(value);
     judge_targets(value, contract);
-    return any;
+    return any != 0;
 }
 
 static void levels_now(const struct agg_task *task, uint32_t key_ref, int64_t now_ms,
@@ -81,8 +84,9 @@ static void levels_now(const struct agg_task *task, uint32_t key_ref, int64_t no
     V(oldest_wait_ms) = oldest == RC_TIME_NONE ? 0 : now_ms - oldest;
 }
 
+/* Not by a seed, which would have a secret made of it each time. */
 static uint64_t content_hash(const int64_t *value, uint64_t contract) {
-    return XXH3_64bits_withSeed(value, RC_FIGURE_COUNT * sizeof *value, contract);
+    return XXH3_64bits(value, RC_FIGURE_COUNT * sizeof *value) ^ contract;
 }
 
 static void emit(struct agg_task *task, uint32_t key_ref, struct rc_record head,

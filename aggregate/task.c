@@ -247,9 +247,23 @@ static void apply_made(struct agg_task *task, uint32_t ref, const struct agg_mad
     agg_window_change(task, before, after);
 }
 
+/* A point that, while the conversation goes on, is all that the event brings: no figure and no state
+ * changes. */
+static bool is_mere_point(const struct agg_contact *contact, const struct rc_event *ev) {
+    return (ev->type == RC_TYPE_held || ev->type == RC_TYPE_resumed) && contact->key &&
+           contact->flags & AGG_COUNTED && contact->queued != RC_TIME_NONE &&
+           agg_handled_at(contact) == RC_TIME_NONE && contact->channel <= RC_CHAT &&
+           ev->time_ms > contact->queue_time && ev->time_ms > contact->channel_time;
+}
+
 static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_event *ev) {
     struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_made before, after;
+    if (is_mere_point(contact, ev)) {
+        if (agg_facts_merge(task, contact, ev))
+            agg_episode_update(task, ref);
+        return;
+    }
     agg_visit_derive(task, contact, task->passed, &before);
     if (ev->type == RC_TYPE_queued && ev->time_ms < contact->queued)
         agg_wait_list(task, ref, false); /* it is sorted by what changes now */

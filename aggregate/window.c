@@ -54,7 +54,8 @@ void agg_sums_drop(struct agg_task *task, struct agg_sums *sums)
 }
 
 /* Room for as many figures as an interval of a queue has as a rule. */
-static void sums_open(struct agg_task *task, struct agg_sums *sums) {
+static void sums_open(struct agg_task *task, struct agg_sums *sums)
+{
     sums->class = AGG_SUM_CLASSES - 2;
     sums->ref = agg_pool_get(&task->sum[sums->class]);
 }
@@ -76,11 +77,32 @@ static void sums_longest(struct agg_task *task, struct agg_sums *sums,
         *longest = batch->added_ms;
 }
 
+/* The first, as of nearly every bucket of a quiet queue. */
+static void sums_begin(struct agg_task *task, struct agg_sums *sums, const struct agg_batch *batch)
+{
+    if (!batch->mask)
+        return; /* a longest wait taken back that is not here */
+    uint32_t count = (uint32_t)__builtin_popcountll(batch->mask);
+    *sums = (struct agg_sums){.mask = batch->mask};
+    while (count > class_room[sums->class])
+        sums->class ++;
+    sums->ref = agg_pool_get(&task->sum[sums->class]);
+    int64_t *value = sums_values(task, sums);
+    for (uint64_t mask = batch->mask; mask; mask &= mask - 1) {
+        uint32_t figure = (uint32_t)__builtin_ctzll(mask);
+        *value++ = figure == RC_FIG_wait_ms_max ? batch->added_ms : batch->value[figure];
+    }
+}
+
 static void sums_apply(struct agg_task *task, struct agg_sums *sums, const struct agg_batch *batch)
 {
+    if (!sums->ref) {
+        sums_begin(task, sums, batch);
+        return;
+    }
     if (batch->mask & ~sums->mask)
         sums_widen(task, sums, batch->mask);
-    int64_t *values = sums->mask ? sums_values(task, sums) : NULL;
+    int64_t *values = sums_values(task, sums);
     for (uint64_t mask = batch->mask; mask; mask &= mask - 1) {
         uint32_t figure = (uint32_t)__builtin_ctzll(mask);
         values[place_in(sums, figure)] += batch->value[figure];
@@ -138,19 +160,25 @@ static uint32_t bucket_get(struct agg_task *task, struct agg_roll *roll, int64_t
                                                          : bucket_new(task, roll, index, newer);
 }
 
+static void total_take_back(const struct agg_task *task, struct agg_roll *roll,
+                            const struct agg_sums *sums)
+{
+    const int64_t *value = sums->mask ? sums_values(task, sums) : NULL;
+    for (uint64_t mask = sums->mask; mask; mask &= mask - 1, value++) {
+        uint32_t figure = (uint32_t)__builtin_ctzll(mask);
+        if (figure != RC_FIG_wait_ms_max)
+            roll->total[figure] -= *value;
+        else if (*value && *value == roll->total[figure])
+            roll->max_dirty = true;
+    }
+}
+
 void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index)
 {
     while (roll->oldest && agg_bucket_at(task, roll->oldest)->index < first_index) {
         uint32_t ref = roll->oldest;
         struct agg_bucket *bucket = agg_bucket_at(task, ref);
-        int64_t value[RC_SUM_COUNT];
-        agg_sums_read(task, &bucket->sums, value);
-        if (value[RC_FIG_wait_ms_max] &&
-            value[RC_FIG_wait_ms_max] == roll->total[RC_FIG_wait_ms_max])
-            roll->max_dirty = true;
-        value[RC_FIG_wait_ms_max] = 0;
-        for (uint32_t i = 0; i < RC_SUM_COUNT; i++)
-            roll->total[i] -= value[i];
+        total_take_back(task, roll, &bucket->sums);
         roll->oldest = bucket->newer;
         if (bucket->newer)
             agg_bucket_at(task, bucket->newer)->older = 0;
