@@ -12,7 +12,8 @@ static void levels_add(struct agg_task *task, uint32_t key_ref, const int64_t *m
     for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
         key->level[i] += more[i];
     for (uint32_t i = 0; i < task->config->windows.rolling_count; i++)
-        agg_roll_list(task, key_ref, i);
+        if (!(key->roll_listed >> i & 1))
+            agg_roll_list(task, key_ref, i);
     if (task->clock >= key->settled_until || agg_settings(task->agg)->provisional)
         agg_panes_settle(task, key_ref);
 }

@@ -21,10 +21,10 @@ static void *map(uint64_t size) {
 }
 
 /* What is small comes and goes with the growth of tables: not worth a system call each time. */
-/* tidy: allow calloc: the one place where tables come from */
 void *agg_map(uint64_t size) {
     if (size >= MAP_LEAST)
         return map(size);
+    /* tidy: allow calloc: the one place where small tables come from */
     void *at = calloc(1, size);
     RC_CHECK(at != NULL);
     return at;

@@ -359,8 +359,8 @@ static inline void agg_batch_put(struct agg_batch *batch, uint32_t figure, int64
     batch->value[figure] = (batch->mask & bit ? batch->value[figure] : 0) + value;
     batch->mask |= bit;
 }
-/* To the key and its roll-ups. What adds up to nothing is left out. The panes of now get it when one
- * of them is read, or when an interval begins. */
+/* To the key and its roll-ups. What adds up to nothing is left out. The panes of now get it when
+ * one of them is read, or when an interval begins. */
 void agg_window_apply(struct agg_task *task, uint32_t key, struct agg_batch *batch);
 void agg_window_add(struct agg_task *task, uint32_t key, int64_t at_ms, const struct agg_item *item,
                     uint32_t count);
@@ -374,8 +374,8 @@ void agg_roll_list(struct agg_task *task, uint32_t key, uint32_t window);
 void agg_pane_list(struct agg_task *task, uint32_t pane);
 /* Gives the panes what is pending. */
 void agg_panes_flush(struct agg_task *task, uint32_t key);
-/* The panes of now are there, are published where they are open, and the looks at the intervals that
- * follow are due. */
+/* The panes of now are there, are published where they are open, and the looks at the intervals
+ * that follow are due. */
 void agg_panes_settle(struct agg_task *task, uint32_t key);
 /* Makes the client's calm_from and calm_until those around the clock. */
 void agg_calm_find(struct agg_task *task, struct agg_client *client);

@@ -249,7 +249,9 @@ static void roll_apply(struct agg_task *task, uint32_t key_ref, uint32_t window,
     int64_t index = place->bucket[window];
     if (index < 0)
         return;
-    struct agg_roll *roll = roll_get(task, key_ref, window);
+    const struct agg_key *key = agg_key_at(task, key_ref);
+    struct agg_roll *roll = key->roll[window] ? agg_roll_at(task, key->roll[window])
+                                              : roll_get(task, key_ref, window);
     sums_apply(task, &agg_bucket_at(task, bucket_get(task, roll, index))->sums, batch);
     total_apply(roll, batch);
     int64_t leaves = (index + 1) * rolling->every_ms + rolling->length_ms;
@@ -257,7 +259,8 @@ static void roll_apply(struct agg_task *task, uint32_t key_ref, uint32_t window,
         roll->wake_at = leaves;
         agg_due_add(&task->due, leaves, AGG_TICK, AGG_DUE_ROLL_WAKE, key_ref, (uint8_t)window);
     }
-    agg_roll_list(task, key_ref, window);
+    if (!(key->roll_listed >> window & 1))
+        agg_roll_list(task, key_ref, window);
 }
 
 /* ---- interval windows ---- */

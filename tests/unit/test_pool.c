@@ -217,3 +217,24 @@ Test(list, grows_and_keeps_its_order)
     agg_list_done(&list);
     cr_assert_null(list.ref);
 }
+
+Test(pool, pools_cut_their_chunks_from_the_same_regions_and_keep_apart)
+{
+    enum { POOLS = 60, EACH = 6000 }; /* several regions of 2 MiB in all */
+    static struct agg_pool pool[POOLS];
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t p = 0; p < POOLS; p++)
+            agg_pool_init(&pool[p], 8 + p % 5 * 8);
+        for (uint32_t i = 1; i <= EACH; i++)
+            for (uint32_t p = 0; p < POOLS; p++) {
+                uint64_t *item = agg_pool_at(&pool[p], agg_pool_get(&pool[p]));
+                cr_assert_eq(*item, 0, "fresh memory, whatever lay there in the last round");
+                *item = (uint64_t)p << 32 | i;
+            }
+        for (uint32_t i = 1; i <= EACH; i++)
+            for (uint32_t p = 0; p < POOLS; p++)
+                cr_assert_eq(*(uint64_t *)agg_pool_at(&pool[p], i), (uint64_t)p << 32 | i);
+        for (uint32_t p = 0; p < POOLS; p++)
+            agg_pool_done(&pool[(p * 7 + round) % POOLS]);
+    }
+}

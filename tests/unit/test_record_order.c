@@ -59,3 +59,21 @@ Test(record_order, leaves_what_is_sorted_and_turns_what_is_reversed)
     for (uint32_t i = 0; i < 100; i++)
         cr_assert_eq(place[i].at, 99 - i);
 }
+
+Test(record_order, sorts_what_does_not_fit_into_one_number_too)
+{
+    static struct agg_record_place place[PLACES], scratch[PLACES], expected[PLACES];
+    struct core_random random = {31};
+    for (uint32_t i = 0; i < PLACES; i++)
+        place[i] = expected[i] = (struct agg_record_place){
+            .as_of_ms = (int64_t)core_draw(&random, INT64_MAX) / (i % 3 + 1),
+            .start_ms = T0 - (int64_t)core_draw(&random, 3),
+            .rank = UINT32_MAX - (uint32_t)core_draw(&random, 5),
+            .window = (uint32_t)core_draw(&random, 3),
+            .at = i,
+        };
+    qsort(expected, PLACES, sizeof *expected, place_compare);
+    agg_records_sort(place, scratch, PLACES);
+    for (uint32_t i = 0; i < PLACES; i++)
+        cr_assert_eq(place[i].at, expected[i].at);
+}

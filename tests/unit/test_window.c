@@ -111,36 +111,48 @@ Test(window, closed_interval_takes_nothing_and_counts_it)
     shop_close(&shop);
 }
 
-Test(window, same_contributions_before_and_after_change_nothing)
+Test(window, what_is_gathered_for_the_panes_of_now_is_theirs_when_the_interval_is_over)
+{
+    struct shop shop;
+    struct agg_item item[] = {{RC_FIG_offered, 1}, {RC_FIG_wait_ms_sum, 700}};
+    shop_open(&shop);
+    agg_window_add(shop.task, shop.key, T0 + HOUR_MS, item, 2);
+    agg_window_add(shop.task, shop.key, T0 + HOUR_MS, item, 1);
+    struct agg_key *key = agg_key_at(shop.task, shop.key);
+    cr_assert_neq(key->pending.mask, 0);
+    cr_assert_eq(agg_pane_at(shop.task, key->pane[0])->sums.mask, 0, "not yet");
+    /* the quarter of an hour ends, the next one gets its own, hour and day get both */
+    agg_task_advance(shop.task, T0 + HOUR_MS + 20 * MINUTE_MS);
+    agg_window_add(shop.task, shop.key, T0 + HOUR_MS + 20 * MINUTE_MS, item, 1);
+    cr_assert_neq(key->pending.mask, 0, "of the next quarter");
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + HOUR_MS, RC_FIG_offered), 2);
+    cr_assert_eq(key->pending.mask, 0, "reading gives it to them");
+    cr_assert_eq(key->pending.ref, 0);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + HOUR_MS, RC_FIG_wait_ms_sum), 700);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + HOUR_MS + 20 * MINUTE_MS, RC_FIG_offered), 1);
+    cr_assert_eq(pane_value(&shop, shop.total, 1, T0 + HOUR_MS, RC_FIG_offered), 3);
+    cr_assert_eq(pane_value(&shop, shop.total, 2, T0, RC_FIG_wait_ms_sum), 700);
+    shop_close(&shop);
+}
+
+Test(window, longest_wait_taken_back_from_what_is_gathered_is_found_again)
 {
     struct shop shop;
     shop_open(&shop);
-    struct agg_made none, made = {.key = shop.key};
-    memset(&none, 0, sizeof none);
-    made.offered_at = made.outcome.at = made.service_level.at = made.handled.at = RC_TIME_NONE;
-    made.transferred_at = made.rated.at = made.reviewed.at = made.again_at = RC_TIME_NONE;
-    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
-        made.state[i].from = RC_TIME_NONE;
-    none = made;
-    none.key = 0;
-    made.offered_at = T0 + 10 * MINUTE_MS;
-    made.state[AGG_WAITING] = (struct agg_span){T0 + 10 * MINUTE_MS, INT64_MAX};
-    agg_window_change(shop.task, &none, &made);
-    cr_assert_eq(pane_value(&shop, shop.key, 0, T0, RC_FIG_offered), 1);
-    cr_assert_eq(agg_key_at(shop.task, shop.key)->level[AGG_WAITING], 1);
-    agg_window_change(shop.task, &made, &made);
-    cr_assert_eq(pane_value(&shop, shop.key, 0, T0, RC_FIG_offered), 1);
-    cr_assert_eq(agg_key_at(shop.task, shop.total)->level[AGG_WAITING], 1);
-    /* it turns out that it was over at 12 minutes: not waiting at any end of a quarter */
-    struct agg_made over = made;
-    over.state[AGG_WAITING].to = T0 + 12 * MINUTE_MS;
-    agg_window_change(shop.task, &made, &over);
-    cr_assert_eq(agg_key_at(shop.task, shop.key)->level[AGG_WAITING], 0);
-    for (int64_t at = 0; at < 60; at += 15) {
-        uint32_t pane = agg_pane_get(shop.task, shop.key, 0, T0 + at * MINUTE_MS);
-        cr_assert_eq(agg_pane_at(shop.task, pane)->state[AGG_WAITING], 0);
-    }
-    agg_window_change(shop.task, &over, &none);
-    cr_assert_eq(pane_value(&shop, shop.key, 0, T0, RC_FIG_offered), 0);
+    struct agg_batch batch = {.at_ms = T0 + HOUR_MS, .added_ms = 5000};
+    agg_window_apply(shop.task, shop.key, &batch);
+    batch = (struct agg_batch){.at_ms = T0 + HOUR_MS, .added_ms = 9000};
+    agg_window_apply(shop.task, shop.key, &batch);
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + HOUR_MS, RC_FIG_wait_ms_max), 9000);
+    batch = (struct agg_batch){.at_ms = T0 + HOUR_MS, .added_ms = 9500};
+    agg_window_apply(shop.task, shop.key, &batch);
+    batch = (struct agg_batch){.at_ms = T0 + HOUR_MS, .taken_ms = 9500};
+    agg_window_apply(shop.task, shop.key, &batch);
+    struct agg_key *key = agg_key_at(shop.task, shop.key);
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert(agg_pane_at(shop.task, key->pane[i])->sums.max_stale);
+    /* nobody waited, as far as contacts say */
+    agg_pane_max(shop.task, agg_pane_at(shop.task, key->pane[0]));
+    cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + HOUR_MS, RC_FIG_wait_ms_max), 0);
     shop_close(&shop);
 }
