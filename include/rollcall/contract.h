@@ -40,7 +40,7 @@ struct rc_contract {
     int64_t acw_cap_ms;
     int64_t fcr_window_ms;
     int64_t fcr_target_bp;
-    int64_t csat_satisfied_at;  /* thousandths; RC_NULL: no csat contract, nothing is satisfied */
+    int64_t csat_satisfied_at;  /* thousandths, built in 4,000; RC_NULL: nothing is satisfied */
     int64_t csat_target_bp;
     uint64_t fingerprint;       /* first 8 bytes of the SHA-256, big end first */
 };
