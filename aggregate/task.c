@@ -91,9 +91,11 @@ struct agg_memory agg_task_memory(const struct agg_task *task) {
         agg_pool_count(&task->sum[i], &memory);
     for (uint32_t i = 0; i < AGG_POINT_CLASSES; i++)
         agg_pool_count(&task->point[i], &memory);
-    memory.mapped += agg_index_bytes(&task->contact_index) + agg_index_bytes(&task->identity_index) +
-           agg_index_bytes(&task->episode_index) + agg_index_bytes(&task->customer_index) +
-           agg_index_bytes(&task->pane_index);
+    const struct agg_index *index[] = {&task->contact_index, &task->identity_index,
+                                       &task->episode_index, &task->customer_index,
+                                       &task->pane_index};
+    for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
+        memory.mapped += agg_index_bytes(index[i]);
     return memory;
 }
 
