@@ -1,4 +1,6 @@
-# Sourced by deploy/quickstart and tests/run: steps that say what they do. Needs $root.
+# Sourced by deploy/quickstart and tests/run: steps that say what they do.
+# shellcheck shell=bash
+: "${root:?is the folder of the project, set by who sources this}"
 
 steps_started=$SECONDS
 
@@ -67,7 +69,7 @@ install_packages() {
 build() {
     local preset=$1
     shift
-    cd "$root"
+    cd "$root" || die "$root cannot be entered"
     if [ ! -f "build/$preset/build.ninja" ]; then
         step "configuring $preset"
         mkdir -p build
