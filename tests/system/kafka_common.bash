@@ -2,7 +2,9 @@
 # and port + 20) before it sources this. All it makes lies in $work and is gone afterwards.
 # shellcheck shell=bash
 set -euo pipefail
+: "${port:?is set by the test}"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034  # for the tests
 shared=$here/../../../shared
 rollcall=${ROLLCALL:-$here/../../build/release/rollcall}
 
