@@ -12,6 +12,7 @@ import sys
 import yaml
 
 S, M, H, D = 1000, 60000, 3600000, 86400000
+LONG = 100000       # seeds from here on: generate_long.py
 
 # zone, a day near a change of its offset
 PLACES = [
@@ -326,6 +327,9 @@ class Gen:
             evs.append({'type': 'tick', 'time': end + r.choice([H, 30 * H, 2 * D])})
         return evs
 
+    def delay(self):
+        return self.r.choice([S, M, 10 * M, H, 6 * H, 25 * H, 30 * H, 2 * D] + list(self.ret.values()) * 2)
+
     def lines(self, evs):
         """In order of arrival: (line, time)."""
         r = self.r
@@ -335,7 +339,7 @@ class Gen:
             e = dict(e)
             at = e['time'] + e.pop('late', 0) + (r.randrange(0, self.disorder + 1) if self.disorder else 0)
             if e['type'] != 'tick' and r.random() < late:
-                at += r.choice([S, M, 10 * M, H, 6 * H, 25 * H, 30 * H, 2 * D] + list(self.ret.values()) * 2)
+                at += self.delay()
             out.append((at, r.random(), e))
             if e['type'] != 'tick' and r.random() < .06:
                 out.append((at + r.choice([0, S, M, H]), r.random(), e))
@@ -367,16 +371,25 @@ class Gen:
 def generate(seed):
     """{config: dict, text: YAML, files: [[line]], until: ms or None, provisional: bool, ordered: [[line]],
     disorder: ms}"""
-    g = Gen(seed)
-    cfg = g.config()
-    evs = g.events()
+    if seed >= LONG:
+        import generate_long
+        if seed % 1000 == 24:
+            g, cfg, evs = generate_long.crowd(seed)
+        else:
+            g = generate_long.LongGen(seed)
+            cfg, evs = g.config(), None
+    else:
+        g = Gen(seed)
+        cfg, evs = g.config(), None
+    evs = g.events() if evs is None else evs
     files = g.files(g.lines(evs))
     r = g.r
     until = None
     if r.random() < .4:
-        until = max(e['time'] for e in evs) + r.choice([1, S, H, 7 * H, 30 * H, 3 * D])
+        ahead = [1, S, H, 7 * H, 30 * H, 3 * D] + ([10 * D, 45 * D, 100 * D] if seed >= LONG else [])
+        until = max(e['time'] for e in evs) + r.choice(ahead)
         until = g.snap(until)
-    return {'config': cfg, 'text': yaml.safe_dump(cfg, sort_keys=False), 'files': files, 'until': until,
+    return {'config': cfg, 'text': yaml.safe_dump(cfg, sort_keys=False, allow_unicode=True), 'files': files, 'until': until,
             'provisional': r.random() < .4, 'events': evs, 'disorder': g.disorder}
 
 

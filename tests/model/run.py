@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Compares a binary's replay with the model on random cases, and checks laws that need no model.
 
-  run.py --rollcall PATH [--seeds FROM-TO] [--keep DIR] [SEED ...]
+  run.py --rollcall PATH [--topics metrics,slas,contacts] [--seeds FROM-TO] [--keep DIR] [SEED ...]
 """
 import argparse
 import json
@@ -18,14 +18,15 @@ sys.path.insert(0, HERE)
 import generate  # noqa: E402
 import model  # noqa: E402
 
-IDENT = ('client', 'queue', 'channel', 'window', 'kind', 'start_ms', 'as_of_ms')
+IDENT = ('client', 'queue', 'channel', 'window', 'kind', 'start_ms', 'clock', 'contact', 'as_of_ms')
 
 
 class Wrong(Exception):
     pass
 
 
-def binary(path, conf, files, args, shards, out):
+def binary(path, conf, files, args, shards, out, topics):
+    """{topic: bytes}"""
     shutil.rmtree(out, ignore_errors=True)
     os.makedirs(out)
     cmd = [path, 'replay', conf] + files + ['--quiet', '--out', out]
@@ -36,50 +37,65 @@ def binary(path, conf, files, args, shards, out):
         raise Wrong('the binary did not end within 60 s')
     if p.returncode:
         raise Wrong('the binary ended with %d: %s' % (p.returncode, p.stderr.decode('utf-8', 'replace')[-600:]))
-    got = []
-    for name in ('metrics', 'dead_letter'):
+    got = {}
+    for name in topics:
         f = os.path.join(out, name + '.ndjson')
-        got.append(open(f, 'rb').read() if os.path.exists(f) else b'')
+        data = open(f, 'rb').read() if os.path.exists(f) else b''
+        got[name] = b''.join(line(x) for x in nameless(data)) if name == 'contacts' else data
     return got
 
 
+def line(rec):
+    return json.dumps(rec, ensure_ascii=False, separators=(',', ':')).encode() + b'\n'
+
+
+def nameless(data):
+    """Records of contacts; a customer, whose pseudonym differs from run to run, becomes the place of its first one."""
+    recs = [json.loads(x) for x in data.splitlines()]
+    seen = {}
+    for r in recs:
+        if 'customer' in r:
+            r['customer'] = seen.setdefault((r['client'], r['customer']), '#%d' % len(seen))
+    return recs
+
+
 def ident(r):
-    return '|'.join(str(r.get(k)) for k in IDENT)
+    return '|'.join(str(r.get(k)) for k in IDENT if k in r)
 
 
-def compare(want, found):
-    fields = None
+def compare(topic, want, found):
     for i in range(max(len(want), len(found))):
         if i >= len(found) or (i < len(want) and ident(want[i]) != ident(found[i])):
             w = want[i] if i < len(want) else None
             f = found[i] if i < len(found) else None
             ids = {ident(x) for x in found[i:]}
             if w is None or (f is not None and ident(w) in ids and ident(f) not in {ident(x) for x in want}):
-                raise Wrong('record %d: not expected: %s' % (i, brief(f)))
-            raise Wrong('record %d: expected %s\n  found %s' % (i, brief(w), brief(f) if f else 'nothing'))
+                raise Wrong('%s, record %d: not expected: %s' % (topic, i, brief(f)))
+            raise Wrong('%s, record %d: expected %s\n  found %s' % (topic, i, brief(w), brief(f) if f else 'nothing'))
         if i >= len(want):
-            raise Wrong('record %d: not expected: %s' % (i, brief(found[i])))
+            raise Wrong('%s, record %d: not expected: %s' % (topic, i, brief(found[i])))
         w, f = want[i], found[i]
         fields = list(w)
         if list(f) != fields:
-            raise Wrong('record %d %s: fields %s\n  found %s' % (i, ident(w), fields, list(f)))
+            raise Wrong('%s, record %d %s: fields %s\n  found %s' % (topic, i, ident(w), fields, list(f)))
         c = f['contract']
         if not (isinstance(c, str) and len(c) == 16 and set(c) <= set('0123456789abcdef')):
-            raise Wrong('record %d %s: contract %r' % (i, ident(w), c))
+            raise Wrong('%s, record %d %s: contract %r' % (topic, i, ident(w), c))
         bad = ['%s: expected %r, found %r' % (k, w[k], f[k]) for k in fields
                if k != 'contract' and (w[k] != f[k] or type(w[k]) is not type(f[k]))]
         if bad:
-            raise Wrong('record %d %s (%s)\n  %s' % (i, ident(w), w['status'], '\n  '.join(bad)))
+            raise Wrong('%s, record %d %s (%s)\n  %s' % (topic, i, ident(w), w.get('status', ''), '\n  '.join(bad)))
 
 
 def brief(r):
-    return '%s %s r%s %s' % (ident(r), r['status'], r['revision'], json.dumps(
+    return '%s %s r%s %s' % (ident(r), r.get('status', ''), r['revision'], json.dumps(
         {k: v for k, v in r.items() if k not in model.LEAD and v not in (0, None) and not isinstance(v, bool)}))
 
 
 def one(job):
-    path, seed, keep = job
+    path, seed, keep, topics = job
     base = os.path.join(keep, str(seed)) if keep else tempfile.mkdtemp(prefix='rollcall-model-')
+    files_of = topics + ['dead_letter']
     try:
         case, orders = generate.arrangements(seed)
         args = generate.args(case)
@@ -89,28 +105,31 @@ def one(job):
         recs, dead = model.replay(cfg, lines, case['until'], case['provisional'])
         r = random.Random(seed)
         n, m = r.sample([1, 2, 3, 4], 2)
-        a = binary(path, conf, files, args, n, os.path.join(base, 'out'))
-        compare(recs, [json.loads(x) for x in a[0].splitlines()])
-        found = [json.loads(x) for x in a[1].splitlines()]
+        a = binary(path, conf, files, args, n, os.path.join(base, 'out'), files_of)
+        for t in topics:
+            want = b''.join(line(x) for x in recs[t])
+            compare(t, nameless(want) if t == 'contacts' else recs[t], [json.loads(x) for x in a[t].splitlines()])
+        found = [json.loads(x) for x in a['dead_letter'].splitlines()]
         want = [(os.path.basename(files[f]), ln, why, v.decode('utf-8', 'replace')) for f, ln, why, v in dead]
         found = [(os.path.basename(str(d['file'])), d['line'], d['reason'], d['value']) for d in found]
         if want != found:
             i = next((i for i, (x, y) in enumerate(zip(want, found)) if x != y), min(len(want), len(found)))
             raise Wrong('dead letter %d: expected %s, found %s' % (i, want[i:i + 1], found[i:i + 1]))
-        b = binary(path, conf, files, args, m, os.path.join(base, 'out-shards'))
+        b = binary(path, conf, files, args, m, os.path.join(base, 'out-shards'), files_of)
         if a != b:
-            raise Wrong('--shards %d and %d differ' % (n, m))
+            raise Wrong('--shards %d and %d differ in %s' % (n, m, [t for t in a if a[t] != b[t]]))
         first = None
         for i, (name, fs) in enumerate(orders):
             conf, files = generate.write(case, os.path.join(base, 'law%d' % i), fs)
-            g = binary(path, conf, files, args, n, os.path.join(base, 'law%d' % i, 'out'))[0]
+            g = binary(path, conf, files, args, n, os.path.join(base, 'law%d' % i, 'out'), topics)
             if first is None:
                 first = g
-            elif g != first:
-                x, y = first.splitlines(), g.splitlines()
-                j = next((j for j, (p, q) in enumerate(zip(x, y)) if p != q), min(len(x), len(y)))
-                raise Wrong('law: sorted and %s differ at record %d:\n  %s\n  %s' % (
-                    name, j, (x[j:j + 1] or [b'nothing'])[0].decode(), (y[j:j + 1] or [b'nothing'])[0].decode()))
+            for t in topics:
+                if g[t] != first[t]:
+                    x, y = first[t].splitlines(), g[t].splitlines()
+                    j = next((j for j, (p, q) in enumerate(zip(x, y)) if p != q), min(len(x), len(y)))
+                    raise Wrong('law: sorted and %s differ in %s at record %d:\n  %s\n  %s' % (
+                        name, t, j, (x[j:j + 1] or [b'nothing'])[0].decode(), (y[j:j + 1] or [b'nothing'])[0].decode()))
         return seed, None
     except Wrong as w:
         return seed, str(w)
@@ -133,7 +152,9 @@ def regressions():
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument('--rollcall', required=True)
+    ap.add_argument('--topics', default='metrics', help='which to compare, of metrics,slas,contacts (default metrics)')
     ap.add_argument('--seeds', default='')
+    ap.add_argument('--jobs', type=int, default=2)
     ap.add_argument('--keep', help='leave the files of every seed in DIR/SEED')
     ap.add_argument('--max-failures', type=int, default=20)
     ap.add_argument('seed', nargs='*', type=int)
@@ -147,9 +168,12 @@ def main():
     seeds += a.seed
     seeds = list(dict.fromkeys(seeds))
     path = os.path.abspath(a.rollcall)
+    topics = a.topics.split(',')
+    if not set(topics) <= set(model.TOPICS):
+        ap.error('--topics: of %s' % ','.join(model.TOPICS))
     passed = failed = 0
-    with multiprocessing.Pool(2) as pool:
-        for seed, why in pool.imap(one, [(path, s, a.keep) for s in seeds]):
+    with multiprocessing.Pool(a.jobs) as pool:
+        for seed, why in pool.imap(one, [(path, s, a.keep, topics) for s in seeds]):
             if why is None:
                 passed += 1
                 continue
