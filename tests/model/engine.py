@@ -166,10 +166,13 @@ class Run:
             touched.update((e.credited, True) for e in old + new if e.credited)
         for g in groups:
             group = list(self.customers.get(g, {}).values())
+            was = [(e.next, e.is_repeat) for e in group]
             link(group, self.ghosts, self.sticky)
-            for e in group:
-                if self.post(e.key, e.made(self.cfg), [], a) and e.credited:
-                    touched[e.credited] = True
+            for e, links in zip(group, was):
+                if e.fresh or links != (e.next, e.is_repeat):
+                    e.fresh = False
+                    if self.post(e.key, e.made(self.cfg), [], a) and e.credited:
+                        touched[e.credited] = True
         return list(touched)
 
     def place(self, c):
@@ -190,6 +193,8 @@ class Run:
     def made_by(self, c):
         f = c.facts
         if not f.placed or f.cancelled is not None:
+            return [], []
+        if self.wanted and not any(self.wanted.has(c.client, q) for q in {f.queue} | {m[2] for m in f.moves}):
             return [], []
         if f.channel == 'ticket':
             ms, ss = ticket_made(self.cfg, c, f)

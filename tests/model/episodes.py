@@ -26,6 +26,7 @@ class Episode:
         self.judge(cfg)
         self.next = None
         self.is_repeat = False
+        self.fresh = True           # what it makes is not in the books yet
         # how long its summary stays, once all its contacts are forgotten
         last = self.z if self.reopen else max(c.facts.end if c.facts.end is not None else c.last for c in contacts)
         self.until = last + self.con.W + max(cfg.ret[c.facts.channel] for c in contacts)

@@ -50,6 +50,7 @@ class Facts:
         self.worked = {(e['time'], e['value'], e['agent']) for e in events if e['type'] == 'worked'}
         last_re = self.reopened[-1] if self.reopened else -INF
         self.standing = next((x for x in self.resolutions if x >= last_re), None)
+        self.clocks = None          # tickets.clocks() keeps its answer here
         # what section 6 asks
         self.start = self.e if self.e is not None else self.k
         if self.channel == 'ticket':

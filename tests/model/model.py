@@ -54,15 +54,16 @@ def replay(cfg, files, until=None, provisional=False, sample=None):
         s = sources[i]
         line = s.take()
         src = (i, s.read)
-        ev = None
-        try:
-            ev = decode(cfg, line)
-        except Bad as b:
-            run.dead.append(src + (str(b),))
-            dead[src] = line
-        if ev is not None:
-            t = ev['time']
-            if ev['type'] != 'tick' and (sample is None or sample.needs(ev)):
+        ev, t = None, sample.plain_time(line) if sample and not cfg.clients_only else None
+        if t is None:
+            try:
+                ev = decode(cfg, line)
+                t = ev['time'] if ev is not None else None
+            except Bad as b:
+                run.dead.append(src + (str(b),))
+                dead[src] = line
+        if t is not None:
+            if ev is not None and ev['type'] != 'tick' and (sample is None or sample.needs(ev)):
                 dead_before = len(run.dead)
                 if sample and now is not None and (run.now is None or now > run.now):
                     run.advance(now)
@@ -129,6 +130,21 @@ def read_lines(path):
     return lines
 
 
+class Lines:
+    """A file's lines, read anew each time: for files too large to hold."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __iter__(self):
+        if self.path.endswith('.zst'):
+            with subprocess.Popen(['zstd', '-dcq', self.path], stdout=subprocess.PIPE) as p:
+                yield from (x.rstrip(b'\n') for x in p.stdout)
+        else:
+            with open(self.path, 'rb') as f:
+                yield from (x.rstrip(b'\n') for x in f)
+
+
 def show(rec):
     print(json.dumps(rec, ensure_ascii=False, separators=(',', ':')))
 
@@ -151,7 +167,7 @@ def main():
         recs, dead = live(cfg, [([(p, x.encode()) for p, x in e['events']], e['now']) for e in epochs])
         dead = [{'partition': p, 'offset': n - 1, 'reason': w} for p, n, w in dead]
     else:
-        files = [read_lines(p) for p in a.files]
+        files = [(Lines if a.sample else read_lines)(p) for p in a.files]
         sample = Sample(a.sample, files) if a.sample else None
         recs, dead = replay(cfg, files, parse_time(a.until) if a.until else None, a.provisional, sample)
         dead = [{'file': a.files[f], 'line': n, 'reason': r, 'value': v.decode('utf-8', 'replace')}

@@ -42,7 +42,9 @@ def measured(f, clock):
 
 def clocks(cfg, c, f):
     """[(clock, met or None while undecided, instant of the decision, deadline)] of the clocks that measure it."""
-    out = []
+    if f.clocks is not None:
+        return f.clocks
+    out = f.clocks = []
     for measure, stop in stops(f).items():
         queue = f.queue_at(stop) if stop is not None else f.queue
         for clock in cfg.contract(c.client, queue, 'ticket', f.judged).slas:
