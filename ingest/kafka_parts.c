@@ -47,6 +47,7 @@ static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic,
                                      const rd_kafka_topic_partition_list_t *committed)
 {
     const char *name = kafka->options.config->kafka.topic[topic].name;
+    uint32_t before = kafka->known[topic];
     enum rc_error err = RC_OK;
     while (kafka->known[topic] < count && !err) {
         uint32_t number = kafka->known[topic];
@@ -56,6 +57,8 @@ static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic,
         if (!err)
             kafka->known[topic]++;
     }
+    if (before && kafka->known[topic] > before)
+        source_note(kafka, "partitions were added, they are read from their beginning: ", name);
     return err;
 }
 
