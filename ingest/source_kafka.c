@@ -18,7 +18,8 @@ enum {
     EPOCH_EVENTS = 65536,
     SERVE_EVERY_MS = 50, /* librdkafka's callbacks */
     SLEEP_MS = 50,
-    MEMORY_EVERY_MS = 500
+    MEMORY_EVERY_MS = 50, /* in which little comes in, … */
+    MEMORY_AGAIN_MS = 500 /* … and while there is none: the allocator is asked each time */
 };
 
 void source_note(struct ingest_kafka *kafka, const char *text, const char *what)
@@ -44,13 +45,21 @@ static enum rc_error read_part(struct ingest_kafka *kafka, uint32_t number, bool
     return err;
 }
 
+/* Without memory nothing but the beginning of a partition: as long as nobody knows whether anything
+ * is there it holds time back, and nothing would ever be let go. */
+static bool may_read(const struct ingest_kafka *kafka, uint32_t number)
+{
+    const struct part *part = &kafka->part[number];
+    return !kafka->memory.over || (part->next_offset == 0 && part->end_offset < 0);
+}
+
 static enum rc_error read_parts(struct ingest_kafka *kafka, bool *ret_some)
 {
     enum rc_error err = RC_OK;
     int64_t wall = wall_ms();
     watermark_align(&kafka->watermark, wall);
-    for (uint32_t i = 0; i < kafka->part_count && !err && !kafka->memory.over; i++)
-        if (!watermark_ahead(&kafka->watermark, i, wall))
+    for (uint32_t i = 0; i < kafka->part_count && !err; i++)
+        if (may_read(kafka, i) && !watermark_ahead(&kafka->watermark, i, wall))
             err = read_part(kafka, i, ret_some);
     return err;
 }
@@ -67,28 +76,13 @@ static enum rc_error take_stray(struct ingest_kafka *kafka, rd_kafka_message_t *
     return err;
 }
 
-static enum rc_error serve(struct ingest_kafka *kafka, char ret_message[256])
-{
-    int64_t now_ms = steady_ms();
-    enum rc_error err = RC_OK;
-    if (now_ms - kafka->served_ms >= SERVE_EVERY_MS) {
-        rd_kafka_message_t *message = kafka_client_poll(&kafka->client);
-        if (message)
-            err = take_stray(kafka, message);
-        kafka->served_ms = now_ms;
-    }
-    if (!err && now_ms >= kafka->look_at_ms)
-        err = kafka_parts_look(kafka, ret_message);
-    return err;
-}
-
 /* Near limits.memory the process stops reading and says so. */
-static void watch_memory(struct ingest_kafka *kafka)
+static void watch_memory(struct ingest_kafka *kafka, int64_t now_ms)
 {
     const struct ingest_kafka_options *options = &kafka->options;
-    if (steady_ms() < kafka->memory_at_ms)
+    if (now_ms < kafka->memory_at_ms)
         return;
-    kafka->memory_at_ms = steady_ms() + MEMORY_EVERY_MS;
+    kafka->memory_at_ms = now_ms + (kafka->memory.over ? MEMORY_AGAIN_MS : MEMORY_EVERY_MS);
     uint64_t reusable = options->reusable ? options->reusable(options->reusable_opaque) : 0;
     if (!memory_watch(&kafka->memory, options->config->limits.memory, reusable))
         return;
@@ -98,6 +92,22 @@ static void watch_memory(struct ingest_kafka *kafka)
                 over ? "limits.memory is nearly reached: nothing is read until there is room"
                      : "there is memory again: reading goes on",
                 "");
+}
+
+static enum rc_error serve(struct ingest_kafka *kafka, char ret_message[256])
+{
+    int64_t now_ms = steady_ms();
+    enum rc_error err = RC_OK;
+    watch_memory(kafka, now_ms);
+    if (now_ms - kafka->served_ms >= SERVE_EVERY_MS) {
+        rd_kafka_message_t *message = kafka_client_poll(&kafka->client);
+        if (message)
+            err = take_stray(kafka, message);
+        kafka->served_ms = now_ms;
+    }
+    if (!err && now_ms >= kafka->look_at_ms)
+        err = kafka_parts_look(kafka, ret_message);
+    return err;
 }
 
 bool ingest_kafka_over_memory(const struct ingest_kafka *kafka)
@@ -129,7 +139,6 @@ static enum rc_error close_epoch(struct ingest_kafka *kafka)
         ingest_route_mark(&kafka->route, ++kafka->epoch, now_ms, kafka->opened_ms, false);
     if (now_ms != RC_TIME_NONE)
         rc_gauge_set(&kafka->stats.watermark_ms, (uint64_t)now_ms);
-    watch_memory(kafka);
     kafka->opened_ms = wall;
     kafka->epoch_events = 0;
     return err ? err : kafka_parts_show(kafka, wall);
