@@ -103,6 +103,34 @@ Test(decode_value, what_is_not_on_the_clock_is_no_time)
         no_time(bad[i]);
 }
 
+Test(decode_value, the_usual_form_is_read_as_strictly_as_the_others)
+{
+    static const char usual[] = "2026-01-05T19:48:37.256Z";
+    static const char odd[] = {'/',    ':',    '.',    '-',    '+',   'x',
+                               '\x01', '\x7f', '\x80', '\xb0', '\xff'};
+    time_is(usual, INT64_C(1767642517256));
+    time_is("1999-12-31T23:59:59.999Z", INT64_C(946684799999));
+    time_is("2096-02-29T00:00:00.000Z", INT64_C(3981312000000));
+    for (size_t at = 0; at < sizeof usual - 1; at++) {
+        for (size_t i = 0; i < sizeof odd; i++) {
+            char text[sizeof usual];
+            memcpy(text, usual, sizeof usual);
+            text[at] = odd[i];
+            if (odd[i] != usual[at])
+                no_time(text);
+        }
+    }
+    no_time("2026-13-05T19:48:37.256Z");
+    no_time("2026-00-05T19:48:37.256Z");
+    no_time("2026-02-29T19:48:37.256Z");
+    no_time("2026-01-00T19:48:37.256Z");
+    no_time("2026-01-05T24:48:37.256Z");
+    no_time("2026-01-05T19:60:37.256Z");
+    no_time("2026-01-05T19:48:60.256Z");
+    no_time("1989-12-31T23:59:59.999Z");
+    no_time("2100-01-01T00:00:00.000Z");
+}
+
 Test(decode_value, event_times_reach_from_1990_to_2099)
 {
     time_is("1990-01-01T00:00:00Z", RC_TIME_FIRST);
