@@ -103,6 +103,17 @@ call replay "$work/broken.yaml" "$work/good"
 ends 78 none some "replay with a broken configuration"
 call check "$config"
 ends 0 some none "check"
+printf 'kafka: {brokers: "127.0.0.1:1", topics: {calls: call}}\n' >"$work/nobody.yaml"
+call feed --timeout 1 "$work/nobody.yaml" "$work/good"
+ends 69 none some "feed where no Kafka is"
+if [ "$(id -u)" != 0 ]; then
+    cp "$config" "$work/secret.yaml"
+    chmod 000 "$work/secret.yaml"
+    call check "$work/secret.yaml"
+    ends 77 none some "check of a configuration that may not be read"
+else
+    echo "  SKIPPED: a file that may not be read, root may"
+fi
 
 echo "--help"
 call --help
