@@ -34,7 +34,7 @@ missing_packages() {
 apt_get() {
     local log=$root/build/apt.log
     mkdir -p "$root/build"
-    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o Dpkg::Use-Pty=0 \
+    if ! as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -y -o Dpkg::Use-Pty=0 \
         -o DPkg::Lock::Timeout=120 "$@" </dev/null 2>&1 | tee "$log" | awk '
             /newly installed/ { total = $3 }
             /^Need to get|^Fetched/ { print "    " $0; fflush() }
