@@ -7,17 +7,23 @@ port=19740
 
 start_broker
 simulate --clients 5 --contacts 400 --for 1d --seed 12
+sed -i 's/idle_after: 3s/idle_after: 8s/' "$work/config.yaml"
 lines=$(wc -l <"$work/events.ndjson")
-say "feeding $lines events in about 10 s; run reads along"
-feed --rate $((lines / 10)) --timeout 60 --tick 2024-01-20T00:00:00Z "$work/config.yaml" \
-    "$work/events.ndjson" &
+head -n $((lines / 2)) "$work/events.ndjson" >"$work/before.ndjson"
+tail -n +$((lines / 2 + 1)) "$work/events.ndjson" >"$work/after.ndjson"
+say "feeding $lines events, half of them in about 5 s, the others once the broker is killed"
+{
+    feed --rate $((lines / 10)) --timeout 60 "$work/config.yaml" "$work/before.ndjson"
+    until [ -e "$work/killed" ]; do sleep 0.1; done
+    feed --timeout 60 --tick 2024-01-20T00:00:00Z "$work/config.yaml" "$work/after.ndjson"
+} &
 feed_pid=$!
 sleep 1.5
 start_run --until-idle
 wait_records 100 30
-sleep 1
 say "kill -9 of the broker, with $(count rollcall.metrics) records out"
 broker kill
+touch "$work/killed"
 sleep 3
 grep -q "does not answer" "$work/run.log" || fail "run does not say that Kafka is away"
 said=$(grep -c "does not answer" "$work/run.log")
