@@ -9,7 +9,8 @@
 enum {
     LOOK_EVERY_MS = 5000, /* for new topics and partitions; more often while there are none yet */
     LOOK_WAIT_MS = 1000,
-    COMMIT_EVERY_MS = 1000
+    COMMIT_EVERY_MS = 1000,
+    FAR_BEHIND = 100000 /* records that wait in Kafka */
 };
 
 /* With the offsets goes how far time lags the wall clock while all partitions are idle, so that
@@ -145,6 +146,7 @@ enum rc_error kafka_parts_look(struct ingest_kafka *kafka, char ret_message[256]
 
 static void refresh_ends(struct ingest_kafka *kafka)
 {
+    int64_t behind = 0;
     for (uint32_t i = 0; i < kafka->part_count; i++) {
         struct part *part = &kafka->part[i];
         int64_t low, high;
@@ -152,7 +154,10 @@ static void refresh_ends(struct ingest_kafka *kafka)
                                            part->partition, &low, &high) == 0 &&
             high >= 0)
             part->end_offset = high;
+        if (part->end_offset > part->next_offset)
+            behind += part->end_offset - part->next_offset;
     }
+    kafka->far_behind = behind > FAR_BEHIND;
 }
 
 enum rc_error kafka_parts_show(struct ingest_kafka *kafka, int64_t wall)

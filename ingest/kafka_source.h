@@ -55,6 +55,7 @@ struct ingest_kafka {
     uint32_t epoch_events;
     int64_t opened_ms, look_at_ms, look_every_ms, served_ms, memory_at_ms;
     struct memory_watch memory;
+    bool far_behind;
     uint32_t said_holder;
     _Atomic bool stop, give_up, over_memory;
     /* shared, under the lock */

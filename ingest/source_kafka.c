@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 enum {
-    EPOCH_EVENTS = 65536,
+    EPOCH_EVENTS = 131072,
+    CATCHING_UP = 4,     /* an epoch is so many times longer while far behind: fewer records, and
+                            nobody waits for what is minutes old */
     SERVE_EVERY_MS = 50, /* librdkafka's callbacks */
     SLEEP_MS = 50,
     MEMORY_EVERY_MS = 50, /* in which little comes in, … */
@@ -158,7 +160,7 @@ enum rc_error ingest_kafka_run(struct ingest_kafka *kafka, char ret_message[256]
             err = read_parts(kafka, &some);
         if (!err && (kafka->epoch_events >= EPOCH_EVENTS || steady_ms() >= close_at_ms)) {
             err = close_epoch(kafka);
-            close_at_ms = steady_ms() + every_ms;
+            close_at_ms = steady_ms() + (kafka->far_behind ? CATCHING_UP * every_ms : every_ms);
         }
         if (!err && !some)
             nap(kafka, close_at_ms);

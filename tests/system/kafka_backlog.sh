@@ -5,7 +5,7 @@
 # what the engine itself holds back; every chat's event comes eight times, which makes much to hold
 # back and no more state; the same without alignment shows that the measure can tell.
 port=19820
-bound_mb=470
+bound_mb=520
 # shellcheck source=tests/system/kafka_common.bash
 . "$(dirname "$0")/kafka_common.bash"
 
