@@ -187,18 +187,6 @@ static const struct config_key alert_keys[] = {
 static const struct config_map alert_map = {"an alert", alert_keys,
                                             sizeof(alert_keys) / sizeof(*alert_keys)};
 
-/* Figures of tickets, which are not in the table of visits. */
-static const struct {
-    const char *name;
-    uint8_t unit;
-    bool ratio;
-} ticket_figures[] = {
-    {"opened", RC_UNIT_COUNT, false},          {"resolved", RC_UNIT_COUNT, false},
-    {"reopened", RC_UNIT_COUNT, false},        {"resolution_ms_sum", RC_UNIT_MS, false},
-    {"worked_ms_sum", RC_UNIT_MS, false},      {"backlog", RC_UNIT_COUNT, false},
-    {"backlog_overdue", RC_UNIT_COUNT, false},
-};
-
 struct figure {
     uint8_t unit;
     bool ratio;  /* a ratio or an average, with a denominator */
@@ -209,7 +197,7 @@ static bool figure_find(struct config_reader *reader, const struct config_node *
                         struct figure *ret_figure)
 {
     static const char *const targets[] = {"sl_bp", "aht_ms", "fcr_bp", "csat_bp"};
-    const char *names[RC_FIGURE_COUNT + 8];
+    const char *names[RC_FIGURE_COUNT];
     size_t count = 0;
     const char *name = config_text_of(reader, node, "a figure of a record");
     if (name == NULL)
@@ -224,13 +212,6 @@ static bool figure_find(struct config_reader *reader, const struct config_node *
         if (strcmp(name, info->name) == 0) {
             *ret_figure = (struct figure){info->unit, info->merge == RC_MERGE_RATIO,
                                           config_parse_word(name, targets, 4) < 4};
-            return true;
-        }
-    }
-    for (size_t i = 0; i < sizeof(ticket_figures) / sizeof(*ticket_figures); i++) {
-        names[count++] = ticket_figures[i].name;
-        if (strcmp(name, ticket_figures[i].name) == 0) {
-            *ret_figure = (struct figure){ticket_figures[i].unit, false, false};
             return true;
         }
     }

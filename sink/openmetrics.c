@@ -10,12 +10,15 @@
 #define FAMILIES(X)                                                                                \
     X(rollcall_queue_waiting, gauge, "Contacts that wait now.")                                    \
     X(rollcall_queue_oldest_wait_seconds, gauge, "Longest wait of those who wait now.")            \
+    X(rollcall_queue_backlog, gauge, "Tickets that are open now.")                                 \
+    X(rollcall_queue_backlog_overdue, gauge, "Open tickets past a resolution deadline.")           \
     X(rollcall_service_level_ratio, gauge, "Service level in the window, by the contract.")        \
     X(rollcall_service_level_target_ratio, gauge, "The contract's service level target.")          \
     X(rollcall_abandon_ratio, gauge, "Share that gave up, short waits left out.")                  \
-    X(rollcall_handle_average_seconds, gauge, "Average handle time: talk, hold and wrap-up.")      \
+    X(rollcall_handle_average_seconds, gauge, "Average handle time: talk, hold, wrap-up.")         \
     X(rollcall_wait_seconds, histogram, "Waits of answered contacts since the start.")             \
-    X(rollcall_contacts_total, counter, "Contacts by outcome since the start.")
+    X(rollcall_contacts_total, counter, "Contacts by outcome since the start.")                    \
+    X(rollcall_tickets_total, counter, "What happened to tickets since the start.")
 #define FAMILY_ID(name, type, help) FAMILY_##name,
 enum family { FAMILIES(FAMILY_ID) FAMILY_COUNT };
 #define FAMILY_HEAD(name, type, help) "# HELP " #name " " help "\n# TYPE " #name " " #type "\n",
@@ -110,14 +113,20 @@ static void ratio(struct writer *writer, enum family family, const char *label, 
 static void put_state(struct writer *writer, const struct rc_record *rec)
 {
     const int64_t *value = rec->value;
+    if (value[RC_FIG_aht_ms] != RC_NULL)
+        sample(writer, FAMILY_rollcall_handle_average_seconds, "", "", value[RC_FIG_aht_ms], 1000,
+               3);
+    if (rec->channel == RC_TICKET) {
+        sample(writer, FAMILY_rollcall_queue_backlog, "", "", value[RC_FIG_backlog], 1, 0);
+        sample(writer, FAMILY_rollcall_queue_backlog_overdue, "", "", value[RC_FIG_backlog_overdue],
+               1, 0);
+        return;
+    }
     sample(writer, FAMILY_rollcall_queue_waiting, "", "", value[RC_FIG_waiting], 1, 0);
     sample(writer, FAMILY_rollcall_queue_oldest_wait_seconds, "", "", value[RC_FIG_oldest_wait_ms],
            1000, 3);
     ratio(writer, FAMILY_rollcall_service_level_target_ratio, "", value[RC_FIG_sl_target_bp]);
     ratio(writer, FAMILY_rollcall_abandon_ratio, "", value[RC_FIG_abandon_bp]);
-    if (value[RC_FIG_aht_ms] != RC_NULL)
-        sample(writer, FAMILY_rollcall_handle_average_seconds, "", "", value[RC_FIG_aht_ms], 1000,
-               3);
 }
 
 static void put_levels(struct writer *writer, const struct table_view *view)
@@ -160,6 +169,16 @@ static void put_counters(struct writer *writer, const int64_t *counter)
            counter[TABLE_flowed_out], 1, 0);
 }
 
+static void put_ticket_counters(struct writer *writer, const int64_t *counter)
+{
+    sample(writer, FAMILY_rollcall_tickets_total, "", ",event=\"opened\"", counter[TABLE_opened], 1,
+           0);
+    sample(writer, FAMILY_rollcall_tickets_total, "", ",event=\"resolved\"",
+           counter[TABLE_resolved], 1, 0);
+    sample(writer, FAMILY_rollcall_tickets_total, "", ",event=\"reopened\"",
+           counter[TABLE_reopened], 1, 0);
+}
+
 /* A key is shown whole or not at all. */
 static bool put_key(void *opaque, const struct table_view *view)
 {
@@ -171,8 +190,12 @@ static bool put_key(void *opaque, const struct table_view *view)
     put_labels(writer, view->any);
     if (writer->state_window != UINT32_MAX && view->current[writer->state_window][0])
         put_state(writer, view->current[writer->state_window][0]);
-    put_levels(writer, view);
-    if (view->counter)
+    bool ticket = view->any->channel == RC_TICKET;
+    if (!ticket)
+        put_levels(writer, view);
+    if (view->counter && ticket)
+        put_ticket_counters(writer, view->counter);
+    else if (view->counter)
         put_counters(writer, view->counter);
     if (writer->series + writer->key_series <= writer->series_max) {
         writer->series += writer->key_series;

@@ -7,12 +7,13 @@
 
 /* ---- CSV ---- */
 
-#define CSV_NAME(name, unit, merge, help) #name,
-static const char *const csv_name[RC_FIGURE_COUNT] = {RC_VISIT_FIELDS(CSV_NAME)};
-#undef CSV_NAME
-#define CSV_BOOL(name, unit, merge, help) RC_UNIT_##unit == RC_UNIT_BOOL,
-static const bool csv_bool[RC_FIGURE_COUNT] = {RC_VISIT_FIELDS(CSV_BOOL)};
-#undef CSV_BOOL
+#define CSV_FIELD(name, unit, merge, of, help) {#name, RC_OF_##of, RC_UNIT_##unit == RC_UNIT_BOOL},
+static const struct {
+    const char *name;
+    uint8_t of;
+    bool boolean;
+} csv_field[RC_FIGURE_COUNT] = {RC_FIELDS(CSV_FIELD)};
+#undef CSV_FIELD
 
 static char *csv_text(char *at, const char *bytes, uint32_t size)
 {
@@ -49,7 +50,7 @@ uint32_t out_csv_header(char *room)
     for (uint32_t i = 0; i < RECORD_LEAD_COUNT; i++)
         at = csv_word(at, record_lead_name[i]);
     for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++)
-        at = csv_word(at, csv_name[i]);
+        at = csv_word(at, csv_field[i].name);
     at = text_put(at, "\r\n", 2);
     memmove(room, room + 1, (size_t)(at - room - 1)); /* the comma before the first */
     return (uint32_t)(at - room - 1);
@@ -70,10 +71,11 @@ uint32_t out_csv_record(const struct rc_windows *windows, const struct rc_record
     at = csv_int(at, rec->revision);
     *at++ = ',';
     at = text_hex64(at, rec->contract);
+    uint8_t of = rc_figures_of(rec->channel);
     for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
-        if (rec->value[i] == RC_NULL)
+        if (rec->value[i] == RC_NULL || !(csv_field[i].of & of))
             *at++ = ',';
-        else if (csv_bool[i])
+        else if (csv_field[i].boolean)
             at = csv_word(at, rec->value[i] ? "true" : "false");
         else
             at = csv_int(at, rec->value[i]);
@@ -100,6 +102,9 @@ uint32_t out_csv_record(const struct rc_windows *windows, const struct rc_record
     X(asa, "ASA", true)                                                                            \
     X(aht, "AHT", true)                                                                            \
     X(fcr, "FCR %", true)                                                                          \
+    X(opened, "opened", true)                                                                      \
+    X(resolved, "resolved", true)                                                                  \
+    X(backlog, "backlog", true)                                                                    \
     X(waiting, "waiting", true)                                                                    \
     X(oldest, "oldest", true)                                                                      \
     X(handling, "handling", true)                                                                  \
@@ -121,6 +126,7 @@ struct out_table {
     const struct rc_config *config;
     struct out_buffer *buffer;
     bool rolling, color, streaming;
+    bool tickets; /* there are some among the rows that the columns are fitted to */
     uint32_t width[COLUMN_COUNT];
     uint32_t row_count;
     struct row *row;
@@ -185,17 +191,8 @@ static void cell_start(const struct out_table *table, const struct rc_record *re
         snprintf(cell + length, (size_t)(CELL_ROOM - length), ":%02d", (int)(rest / 1000 % 60));
 }
 
-static void fill_row(const struct out_table *table, const struct rc_record *rec, struct row *row)
+static void fill_visit(const int64_t *value, struct row *row)
 {
-    const int64_t *value = rec->value;
-    const char *window = rc_window_name(&table->config->windows, rec->window);
-    const char *status = record_status_name[rec->status];
-    cell_copy(row->cell[COLUMN_window], window, (uint32_t)strlen(window));
-    cell_start(table, rec, row->cell[COLUMN_start]);
-    cell_copy(row->cell[COLUMN_client], record_client(rec), rec->client_size);
-    cell_copy(row->cell[COLUMN_queue], record_queue(rec), rec->queue_size);
-    cell_copy(row->cell[COLUMN_channel], record_channel_name[rec->channel],
-              (uint32_t)strlen(record_channel_name[rec->channel]));
     cell_count(row->cell[COLUMN_offered], value[RC_FIG_offered]);
     cell_count(row->cell[COLUMN_answered], value[RC_FIG_answered]);
     cell_percent(row->cell[COLUMN_abandoned], value[RC_FIG_abandon_bp]);
@@ -210,16 +207,45 @@ static void fill_row(const struct out_table *table, const struct rc_record *rec,
     snprintf(row->cell[COLUMN_met], CELL_ROOM, "%lld/%lld", (long long)value[RC_FIG_sl_met],
              (long long)value[RC_FIG_sl_of]);
     cell_duration(row->cell[COLUMN_asa], value[RC_FIG_asa_ms]);
-    cell_duration(row->cell[COLUMN_aht], value[RC_FIG_aht_ms]);
-    cell_percent(row->cell[COLUMN_fcr], value[RC_FIG_fcr_bp]);
     cell_count(row->cell[COLUMN_waiting], value[RC_FIG_waiting]);
     cell_duration(row->cell[COLUMN_oldest], value[RC_FIG_oldest_wait_ms]);
     cell_count(row->cell[COLUMN_handling], value[RC_FIG_handling]);
+}
+
+static void fill_ticket(const int64_t *value, struct row *row)
+{
+    cell_count(row->cell[COLUMN_opened], value[RC_FIG_opened]);
+    cell_count(row->cell[COLUMN_resolved], value[RC_FIG_resolved]);
+    cell_count(row->cell[COLUMN_backlog], value[RC_FIG_backlog]);
+}
+
+static void fill_row(const struct out_table *table, const struct rc_record *rec, struct row *row)
+{
+    const int64_t *value = rec->value;
+    const char *window = rc_window_name(&table->config->windows, rec->window);
+    const char *status = record_status_name[rec->status];
+    cell_copy(row->cell[COLUMN_window], window, (uint32_t)strlen(window));
+    cell_start(table, rec, row->cell[COLUMN_start]);
+    cell_copy(row->cell[COLUMN_client], record_client(rec), rec->client_size);
+    cell_copy(row->cell[COLUMN_queue], record_queue(rec), rec->queue_size);
+    cell_copy(row->cell[COLUMN_channel], record_channel_name[rec->channel],
+              (uint32_t)strlen(record_channel_name[rec->channel]));
+    for (uint32_t i = COLUMN_offered; i <= COLUMN_handling; i++)
+        cell_copy(row->cell[i], "-", 1);
+    row->verdict = -1;
+    if (rec->channel == RC_TICKET)
+        fill_ticket(value, row);
+    else
+        fill_visit(value, row);
+    cell_duration(row->cell[COLUMN_aht], value[RC_FIG_aht_ms]);
+    cell_percent(row->cell[COLUMN_fcr], value[RC_FIG_fcr_bp]);
     cell_copy(row->cell[COLUMN_status], status, (uint32_t)strlen(status));
 }
 
 static bool is_shown(const struct out_table *table, uint32_t column)
 {
+    if (column == COLUMN_opened || column == COLUMN_resolved || column == COLUMN_backlog)
+        return table->tickets;
     return table->rolling ||
            (column != COLUMN_waiting && column != COLUMN_oldest && column != COLUMN_handling);
 }
@@ -311,6 +337,7 @@ enum rc_error out_table_open(const struct rc_config *config, struct out_buffer *
 enum rc_error out_table_record(struct out_table *table, const struct rc_record *rec)
 {
     struct row *row = &table->row[table->streaming ? 0 : table->row_count++];
+    table->tickets |= rec->channel == RC_TICKET && !table->streaming;
     fill_row(table, rec, row);
     if (table->streaming)
         return put_line(table, row);

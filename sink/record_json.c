@@ -14,16 +14,16 @@ const char *const record_lead_name[RECORD_LEAD_COUNT] = {
 enum { PREFIX_ROOM = 24 };
 struct field {
     char prefix[PREFIX_ROOM];
-    uint8_t size;
+    uint8_t size, of;
     bool boolean;
 };
-#define FIELD(name, unit, merge, help)                                                             \
-    {",\"" #name "\":", sizeof(",\"" #name "\":") - 1, RC_UNIT_##unit == RC_UNIT_BOOL},
-static const struct field fields[RC_FIGURE_COUNT] = {RC_VISIT_FIELDS(FIELD)};
+#define FIELD(name, unit, merge, of, help)                                                         \
+    {",\"" #name "\":", sizeof(",\"" #name "\":") - 1, RC_OF_##of, RC_UNIT_##unit == RC_UNIT_BOOL},
+static const struct field fields[RC_FIGURE_COUNT] = {RC_FIELDS(FIELD)};
 #undef FIELD
-#define FIELD_FITS(name, unit, merge, help)                                                        \
+#define FIELD_FITS(name, unit, merge, of, help)                                                    \
     static_assert(sizeof(",\"" #name "\":") <= PREFIX_ROOM, "make PREFIX_ROOM larger");
-RC_VISIT_FIELDS(FIELD_FITS)
+RC_FIELDS(FIELD_FITS)
 #undef FIELD_FITS
 static_assert(2 * TEXT_JSON_GROWTH * 256 + 512 + RC_FIGURE_COUNT * (PREFIX_ROOM + TEXT_INT_MAX) <=
                   SINK_RECORD_TEXT_MAX,
@@ -88,7 +88,10 @@ static inline char *put_figure(char *at, int64_t value)
 uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec, char *room)
 {
     char *at = put_lead(room, windows, rec);
+    uint8_t of = rc_figures_of(rec->channel);
     for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
+        if (!(fields[i].of & of))
+            continue;
         int64_t value = rec->value[i];
         memcpy(at, fields[i].prefix, PREFIX_ROOM);
         at += fields[i].size;

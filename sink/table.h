@@ -7,6 +7,9 @@
 /* Figures that the table also adds up over all time since the start, per key, for counters. */
 #define TABLE_COUNTERS(X)                                                                          \
     X(offered)                                                                                     \
+    X(opened)                                                                                      \
+    X(resolved)                                                                                    \
+    X(reopened)                                                                                    \
     X(answered)                                                                                    \
     X(abandoned)                                                                                   \
     X(flowed_out)                                                                                  \

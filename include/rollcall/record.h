@@ -34,6 +34,12 @@ struct rc_record {
     char text[];            /* client, queue */
 };
 
+/* Which figures stand in a record of that channel (bits of rc_figure_info.of). The others of
+ * rc_record.value mean nothing. */
+static inline uint8_t rc_figures_of(uint8_t channel) {
+    return channel == RC_TICKET ? RC_OF_TICKETS : RC_OF_VISITS;
+}
+
 static inline int rc_text_compare(const char *a, uint32_t a_size, const char *b, uint32_t b_size) {
     int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
     return order ? order : (int)a_size - (int)b_size;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static struct sink_table *filled_table(int keys)
+static struct sink_table *filled_table(int keys, uint8_t channel)
 {
     struct sink_table *table;
     cr_assert_eq(sink_table_open(&fixture_config()->windows, &table), RC_OK);
@@ -13,6 +13,10 @@ static struct sink_table *filled_table(int keys)
         snprintf(queue, sizeof queue, "q%d\"\\", i);
         for (uint32_t window = 0; window < 3; window++) {
             struct rc_record *rec = fixture_record("acme", queue, window, 0, 1);
+            rec->channel = channel;
+            rec->value[RC_FIG_backlog] = 12;
+            rec->value[RC_FIG_backlog_overdue] = 2;
+            rec->value[RC_FIG_opened] = 3;
             rec->value[RC_FIG_waiting] = 7;
             rec->value[RC_FIG_oldest_wait_ms] = 61005;
             rec->value[RC_FIG_sl_bp] = window == 1 ? RC_NULL : 8113;
@@ -29,16 +33,21 @@ static struct sink_table *filled_table(int keys)
     return table;
 }
 
-static const char *business(int keys, uint32_t series_max)
+static const char *business_of(int keys, uint32_t series_max, uint8_t channel)
 {
     static struct metrics_text text;
     metrics_text_done(&text);
-    struct sink_table *table = filled_table(keys);
+    struct sink_table *table = filled_table(keys, channel);
     metrics_business(&fixture_config()->windows, table, series_max, &text);
     metrics_text_put(&text, "", 1);
     cr_assert(!text.failed);
     sink_table_close(table);
     return text.bytes;
+}
+
+static const char *business(int keys, uint32_t series_max)
+{
+    return business_of(keys, series_max, RC_CALL);
 }
 
 static void has(const char *text, const char *line)
@@ -69,6 +78,19 @@ Test(openmetrics, waits_are_a_histogram_and_outcomes_counters)
     has(text, "\nrollcall_wait_seconds_count{" KEY "} 5\n");
     has(text, "\nrollcall_wait_seconds_sum{" KEY "} 12.345\n");
     has(text, "\nrollcall_contacts_total{" KEY ",outcome=\"answered\"} 5\n");
+}
+
+Test(openmetrics, tickets_have_a_backlog_and_nobody_who_waits)
+{
+#define TICKET_KEY "client=\"acme\",queue=\"q0\\\"\\\\\",channel=\"ticket\""
+    const char *text = business_of(1, 1000, RC_TICKET);
+    has(text, "\nrollcall_queue_backlog{" TICKET_KEY "} 12\n");
+    has(text, "\nrollcall_queue_backlog_overdue{" TICKET_KEY "} 2\n");
+    has(text, "\nrollcall_tickets_total{" TICKET_KEY ",event=\"opened\"} 3\n");
+    has(text, "\nrollcall_handle_average_seconds{" TICKET_KEY "} 183.000\n");
+    cr_assert(!strstr(text, "rollcall_queue_waiting{"));
+    cr_assert(!strstr(text, "rollcall_service_level_ratio{"));
+    cr_assert(!strstr(text, "rollcall_wait_seconds"));
 }
 
 Test(openmetrics, beyond_the_limit_whole_keys_are_refused_and_counted)

@@ -33,7 +33,22 @@ Test(out_table, csv_has_a_field_for_every_name_of_its_header)
                          "0123456789abcdef,0,0,",
                          76),
                  0);
-    cr_assert_str_eq(header + strlen(header) - 10, "wrapping\r\n");
+    cr_assert_str_eq(header + strlen(header) - 17, "backlog_overdue\r\n");
+    free(rec);
+}
+
+Test(out_table, csv_leaves_the_figures_of_other_channels_empty)
+{
+    char line[SINK_RECORD_TEXT_MAX];
+    struct rc_record *rec = fixture_record("acme", "desk", 2, 1000, 2000);
+    rec->value[RC_FIG_backlog] = 7;
+    line[out_csv_record(&fixture_config()->windows, rec, line)] = 0;
+    cr_assert(strstr(line, ",0,,\r\n"), "wrapping, then no backlog");
+    rec->channel = RC_TICKET;
+    line[out_csv_record(&fixture_config()->windows, rec, line)] = 0;
+    cr_assert_eq(fields_of(line), 11 + RC_FIGURE_COUNT);
+    cr_assert(strstr(line, ",0123456789abcdef,,,"), "nothing was offered");
+    cr_assert(strstr(line, ",,7,0\r\n"), "the backlog");
     free(rec);
 }
 
@@ -88,6 +103,22 @@ Test(out_table, columns_are_aligned_and_ratios_are_shown_as_percent)
     cr_assert(strstr(line[2], "missed") == NULL && strstr(line[2], "  -"));
     cr_assert_eq(strlen(line[1]) - 1, strlen(line[2]), "one letter is two bytes wide");
     cr_assert(!strchr(text, '\033'));
+    free(recs[0]);
+    free(recs[1]);
+}
+
+Test(out_table, columns_of_tickets_come_with_the_first_ticket)
+{
+    struct rc_record *recs[2] = {fixture_record("acme", "a", 2, 0, 0),
+                                 fixture_record("acme", "b", 2, 0, 0)};
+    recs[1]->value[RC_FIG_opened] = 41;
+    recs[1]->value[RC_FIG_backlog] = 42;
+    cr_assert(!strstr(table_text(recs, 2, false), "backlog"));
+    recs[1]->channel = RC_TICKET;
+    const char *text = table_text(recs, 2, false);
+    cr_assert(strstr(text, "  opened  resolved  backlog  "), "%s", text);
+    cr_assert(strstr(text, "      41         0       42  "), "%s", text);
+    cr_assert(strstr(text, "ticket         -"), "nothing was offered\n%s", text);
     free(recs[0]);
     free(recs[1]);
 }

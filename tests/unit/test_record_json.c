@@ -28,9 +28,10 @@ static void compare_field(const struct rc_record *rec, const json_t *field, uint
         cr_assert(json_is_integer(field) && json_integer_value(field) == value);
 }
 
-Test(record_json, a_record_is_one_flat_object_with_the_leading_fields_and_then_all_figures)
+static void leads_then_figures(uint8_t channel)
 {
     struct rc_record *rec = fixture_record("acme", "billing", 2, 1000, 2000);
+    rec->channel = channel;
     for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++)
         rec->value[i] = i % 5 == 0 ? RC_NULL : (int64_t)i * 1000003 - 7;
     for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++)
@@ -38,8 +39,7 @@ Test(record_json, a_record_is_one_flat_object_with_the_leading_fields_and_then_a
             rec->value[i] = i % 2;
     json_t *object = json_loads(json_of(rec), JSON_REJECT_DUPLICATES, NULL);
     cr_assert(object);
-    cr_assert_eq(json_object_size(object), RECORD_LEAD_COUNT + RC_FIGURE_COUNT);
-    uint32_t at = 0;
+    uint32_t at = 0, figure = 0;
     const char *name;
     json_t *field;
     json_object_foreach(object, name, field)
@@ -47,13 +47,43 @@ Test(record_json, a_record_is_one_flat_object_with_the_leading_fields_and_then_a
         if (at < RECORD_LEAD_COUNT) {
             cr_assert_str_eq(name, record_lead_name[at]);
         } else {
-            cr_assert_str_eq(name, rc_figure_info[at - RECORD_LEAD_COUNT].name);
-            compare_field(rec, field, at - RECORD_LEAD_COUNT);
+            while (!(rc_figure_info[figure].of & rc_figures_of(channel)))
+                figure++;
+            cr_assert_str_eq(name, rc_figure_info[figure].name);
+            compare_field(rec, field, figure++);
         }
         at++;
     }
+    while (figure < RC_FIGURE_COUNT)
+        cr_assert_not(rc_figure_info[figure++].of & rc_figures_of(channel));
     json_decref(object);
     free(rec);
+}
+
+Test(record_json, a_record_is_one_flat_object_with_the_leading_fields_then_its_channels_figures)
+{
+    leads_then_figures(RC_CALL);
+    leads_then_figures(RC_CHAT);
+    leads_then_figures(RC_TICKET);
+}
+
+Test(record_json, a_tickets_figures_are_those_of_the_specification)
+{
+    static const char *const names =
+        "opened resolved reopened resolution_ms_sum handled worked_ms_sum handle_ms_sum fcr_yes "
+        "fcr_no fcr_pending fcr_unknown repeats csat_satisfied csat_responses csat_score_sum "
+        "qa_evaluated qa_defective qa_defects qa_opportunities aht_ms fcr_bp csat_bp accuracy_bp "
+        "aht_target_ms aht_ok fcr_target_bp fcr_ok csat_target_bp csat_ok backlog "
+        "backlog_overdue ";
+    const char *at = names;
+    for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
+        const char *name = rc_figure_info[i].name;
+        if (!(rc_figure_info[i].of & RC_OF_TICKETS))
+            continue;
+        cr_assert(!strncmp(at, name, strlen(name)) && at[strlen(name)] == ' ', "%s", name);
+        at += strlen(name) + 1;
+    }
+    cr_assert_eq(*at, 0);
 }
 
 Test(record_json, it_begins_as_the_specification_says)
