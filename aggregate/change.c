@@ -107,17 +107,25 @@ static void levels_apply(struct agg_task *task, uint32_t key_ref, const struct l
         levels_add(task, agg_link_at(task, up)->key, levels->more);
 }
 
+void agg_window_span(struct agg_task *task, uint32_t key, enum agg_state state,
+                     struct agg_span span, int sign)
+{
+    struct levels levels = {0};
+    span_apply(task, key, state, RC_TIME_NONE, span, sign, &levels);
+    levels_apply(task, key, &levels);
+}
+
 static void states_change(struct agg_task *task, const struct agg_made *before,
                           const struct agg_made *after)
 {
     struct levels old = {0}, new = {0};
     if (before->key == after->key) {
-        for (uint32_t i = 0; after->key && i < AGG_STATE_COUNT; i++)
+        for (uint32_t i = 0; after->key && i < AGG_VISIT_STATE_COUNT; i++)
             span_change(task, i, before, after, &new);
         levels_apply(task, after->key, &new);
         return;
     }
-    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++) {
+    for (uint32_t i = 0; i < AGG_VISIT_STATE_COUNT; i++) {
         if (before->key)
             span_apply(task, before->key, i, before->offered_at, before->state[i], -1, &old);
         if (after->key)

@@ -17,123 +17,6 @@ static bool keep_last(int64_t *fact, int64_t time_ms) {
     return true;
 }
 
-static bool is_point(uint8_t type) {
-    switch (type) {
-    case RC_TYPE_held:
-    case RC_TYPE_resumed:
-    case RC_TYPE_paused:
-    case RC_TYPE_resolved:
-    case RC_TYPE_reopened:
-    case RC_TYPE_closed:
-    case RC_TYPE_assigned:
-    case RC_TYPE_worked:
-    case RC_TYPE_replied:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static uint64_t mix(uint64_t hash, const char *bytes, uint32_t size) {
-    for (uint32_t i = 0; i < size; i++)
-        hash = (hash ^ (uint8_t)bytes[i]) * 0x100000001b3ull; /* FNV-1a */
-    return (hash ^ size) * 0x9e3779b97f4a7c15ull;
-}
-
-static struct agg_point point_of(const struct rc_event *ev) {
-    struct agg_point point = {.time_ms = ev->time_ms, .type = ev->type};
-    const uint64_t basis = 0xcbf29ce484222325ull; /* FNV-1a's offset basis */
-    switch (ev->type) {
-    case RC_TYPE_resolved:
-        point.value = (ev->flags & RC_EVENT_RESOLVED) != 0;
-        break;
-    case RC_TYPE_assigned:
-        point.value = mix(mix(basis, rc_event_queue(ev), ev->queue_size), rc_event_agent(ev),
-                          ev->agent_size);
-        break;
-    case RC_TYPE_worked:
-        point.value = mix(mix(basis, (const char *)&ev->value, sizeof ev->value),
-                          rc_event_agent(ev), ev->agent_size);
-        break;
-    case RC_TYPE_replied:
-        point.value = mix(basis, rc_event_agent(ev), ev->agent_size);
-        break;
-    default:
-        break;
-    }
-    return point;
-}
-
-static int point_compare(const struct agg_point *a, const struct agg_point *b) {
-    if (a->time_ms != b->time_ms)
-        return a->time_ms < b->time_ms ? -1 : 1;
-    if (a->type != b->type)
-        return a->type < b->type ? -1 : 1;
-    return a->value < b->value ? -1 : a->value > b->value;
-}
-
-const struct agg_point *agg_points(const struct agg_task *task, const struct agg_contact *contact) {
-    return contact->points ? agg_pool_at(&task->point[contact->point_class], contact->points)
-                           : NULL;
-}
-
-/* Where the point is or would be. */
-static uint32_t point_place(const struct agg_task *task, const struct agg_contact *contact,
-                            const struct agg_point *point, bool *ret_there) {
-    const struct agg_point *list = agg_points(task, contact);
-    uint32_t at = contact->point_count;
-    while (at > 0 && point_compare(&list[at - 1], point) > 0)
-        at--;
-    *ret_there = at > 0 && point_compare(&list[at - 1], point) == 0;
-    return at;
-}
-
-bool agg_point_room(const struct agg_task *task, const struct agg_contact *contact,
-                    const struct rc_event *ev) {
-    if (!is_point(ev->type) || contact->point_count < AGG_POINTS_MAX)
-        return true;
-    bool resolving = ev->type == RC_TYPE_resolved || ev->type == RC_TYPE_reopened ||
-                     ev->type == RC_TYPE_closed;
-    if (resolving && contact->point_count < AGG_POINTS_MAX_RESOLVING)
-        return true;
-    struct agg_point point = point_of(ev);
-    bool there;
-    point_place(task, contact, &point, &there);
-    return there;
-}
-
-static bool point_add(struct agg_task *task, struct agg_contact *contact,
-                      const struct rc_event *ev) {
-    struct agg_point point = point_of(ev);
-    bool there;
-    uint32_t at = point_place(task, contact, &point, &there);
-    if (there)
-        return false;
-    if (!contact->points || contact->point_count == 2u << contact->point_class) {
-        uint8_t class = contact->points ? contact->point_class + 1 : 0;
-        uint32_t ref = agg_pool_get(&task->point[class]);
-        if (contact->points) {
-            memcpy(agg_pool_at(&task->point[class], ref), agg_points(task, contact),
-                   contact->point_count * sizeof point);
-            agg_pool_put(&task->point[contact->point_class], contact->points);
-        }
-        contact->points = ref;
-        contact->point_class = class;
-    }
-    struct agg_point *list = agg_pool_at(&task->point[contact->point_class], contact->points);
-    memmove(list + at + 1, list + at, (contact->point_count - at) * sizeof point);
-    list[at] = point;
-    contact->point_count++;
-    return true;
-}
-
-void agg_points_drop(struct agg_task *task, struct agg_contact *contact) {
-    if (contact->points)
-        agg_pool_put(&task->point[contact->point_class], contact->points);
-    contact->points = 0;
-    contact->point_count = 0;
-}
-
 bool agg_rating_merge(const struct rc_event *ev, int64_t *rated, int32_t *score) {
     int32_t value = (int32_t)ev->value;
     if (*rated != RC_TIME_NONE &&
@@ -180,22 +63,82 @@ static int text_compare(const char *a, uint32_t a_size, const char *b, uint32_t 
     return order ? order : a_size < b_size ? -1 : a_size > b_size;
 }
 
+int agg_queue_compare(const struct agg_task *task, uint32_t a, uint32_t b) {
+    const struct agg_queue *left = agg_queue_at(task, a), *right = agg_queue_at(task, b);
+    return text_compare(agg_text_at(&task->texts, left->name, left->name_size), left->name_size,
+                        agg_text_at(&task->texts, right->name, right->name_size),
+                        right->name_size);
+}
+
+static int queue_order(const struct agg_task *task, const struct agg_contact *contact,
+                       const struct rc_event *ev) {
+    if (!contact->queue)
+        return -1;
+    const struct agg_queue *held = agg_queue_at(task, contact->queue);
+    return text_compare(rc_event_queue(ev), ev->queue_size,
+                        agg_text_at(&task->texts, held->name, held->name_size), held->name_size);
+}
+
+/* Moves of a ticket with `queued` that are not the earliest queue known are kept as points. */
+static bool merge_later_queued(struct agg_task *task, struct agg_contact *contact,
+                               const struct rc_event *ev, int order) {
+    if (contact->queue_time == ev->time_ms && !order) {
+        bool known = contact->flags & AGG_QUEUE_IS_MOVE;
+        contact->flags |= AGG_QUEUE_IS_MOVE;
+        return !known;
+    }
+    return agg_point_add_queued(
+        task, contact, ev->time_ms,
+        agg_queue_get(task, contact->client, rc_event_queue(ev), ev->queue_size));
+}
+
 static bool merge_queue(struct agg_task *task, struct agg_contact *contact,
                         const struct rc_event *ev) {
-    int order = -1;
-    if (contact->queue) {
-        const struct agg_queue *held = agg_queue_at(task, contact->queue);
-        order = text_compare(rc_event_queue(ev), ev->queue_size,
-                             agg_text_at(&task->texts, held->name, held->name_size),
-                             held->name_size);
-    }
+    int order = queue_order(task, contact, ev);
+    bool queued = ev->type == RC_TYPE_queued;
     if (!takes_place(contact->queue_time, ev->time_ms, order))
-        return false;
+        return queued && merge_later_queued(task, contact, ev, order);
+    bool moved = contact->flags & AGG_QUEUE_IS_MOVE;
+    if (moved)
+        agg_point_add_queued(task, contact, contact->queue_time, contact->queue);
     contact->queue_time = ev->time_ms;
+    contact->flags &= (uint8_t)~AGG_QUEUE_IS_MOVE;
+    if (queued)
+        contact->flags |= AGG_QUEUE_IS_MOVE;
+    if (order)
+        contact->queue = agg_queue_get(task, contact->client, rc_event_queue(ev), ev->queue_size);
+    return order || moved || queued;
+}
+
+/* The latest holds; of several at once the larger. */
+static bool merge_priority(struct agg_task *task, struct agg_contact *contact,
+                           const struct rc_event *ev) {
+    if (contact->priority_time != RC_TIME_NONE && ev->time_ms < contact->priority_time)
+        return false;
+    int order = 1;
+    if (contact->priority) {
+        const struct agg_priority *held = agg_priority_at(task, contact->priority);
+        order = text_compare(rc_event_priority(ev), ev->priority_size, held->text, held->size);
+    }
+    if (order < 0 && ev->time_ms == contact->priority_time)
+        return false;
+    contact->priority_time = ev->time_ms;
     if (!order)
         return false;
-    contact->queue = agg_queue_get(task, contact->client, rc_event_queue(ev), ev->queue_size);
+    agg_priority_drop(task, contact->priority);
+    contact->priority = agg_priority_take(task, rc_event_priority(ev), ev->priority_size);
     return true;
+}
+
+static bool merge_due(struct agg_contact *contact, const struct rc_event *ev) {
+    if (contact->due_time != RC_TIME_NONE &&
+        (ev->time_ms < contact->due_time ||
+         (ev->time_ms == contact->due_time && ev->value <= contact->due)))
+        return false;
+    bool changed = ev->value != contact->due;
+    contact->due_time = ev->time_ms;
+    contact->due = ev->value;
+    return changed;
 }
 
 static bool merge_customer(struct agg_contact *contact, const struct rc_event *ev) {
@@ -249,6 +192,10 @@ static bool merge_attributes(struct agg_task *task, struct agg_contact *contact,
         changed |= merge_customer(contact, ev);
     if (ev->conversation_size)
         changed |= merge_conversation(task, contact, ev);
+    if (ev->priority_size)
+        changed |= merge_priority(task, contact, ev);
+    if (ev->flags & RC_EVENT_DUE)
+        changed |= merge_due(contact, ev);
     return changed;
 }
 
@@ -277,7 +224,7 @@ static bool merge_type(struct agg_task *task, struct agg_contact *contact,
         return agg_review_merge(ev, &contact->reviewed, &contact->defects,
                                 &contact->opportunities, &contact->critical);
     default:
-        return is_point(ev->type) && point_add(task, contact, ev);
+        return agg_is_point(ev->type) && agg_point_add(task, contact, ev);
     }
 }
 
@@ -290,24 +237,10 @@ bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact,
     return changed;
 }
 
-static bool ticket_is_open(const struct agg_task *task, const struct agg_contact *contact) {
-    if (contact->cancelled != RC_TIME_NONE)
-        return false;
-    const struct agg_point *list = agg_points(task, contact);
-    bool open = true;
-    for (uint32_t i = 0; i < contact->point_count; i++) {
-        if (list[i].type == RC_TYPE_reopened)
-            open = true;
-        else if (list[i].type == RC_TYPE_closed ||
-                 (list[i].type == RC_TYPE_resolved && list[i].value))
-            open = false;
-    }
-    return open;
-}
-
 int64_t agg_retention(const struct agg_task *task, const struct agg_contact *contact) {
     const struct rc_times *time = &task->config->time;
-    if (contact->channel == RC_TICKET && ticket_is_open(task, contact))
+    if (contact->channel == RC_TICKET && contact->cancelled == RC_TIME_NONE &&
+        agg_ticket_standing(task, contact) == RC_TIME_NONE)
         return time->open_tickets_ms;
     if (contact->channel != RC_CHANNEL_NONE)
         return time->retention_ms[contact->channel];

@@ -80,7 +80,8 @@ static uint32_t queue_tag(uint32_t client, const char *name, uint32_t size) {
     return tag_of(client, name, size);
 }
 
-uint32_t agg_queue_find(struct agg_task *task, uint32_t client, const char *name, uint32_t size) {
+uint32_t agg_queue_find(const struct agg_task *task, uint32_t client, const char *name,
+                        uint32_t size) {
     uint32_t tag = queue_tag(client, name, size), at = tag, ref;
     while ((ref = agg_index_next(&task->queue_index, tag, &at))) {
         const struct agg_queue *queue = agg_queue_at(task, ref);
@@ -109,6 +110,35 @@ uint32_t agg_queue_get(struct agg_task *task, uint32_t client_ref, const char *n
     client->queue_count++;
     agg_index_add(&task->queue_index, queue_tag(client_ref, name, size), ref);
     return ref;
+}
+
+/* ---- priorities ---- */
+
+uint32_t agg_priority_take(struct agg_task *task, const char *text, uint32_t size) {
+    uint32_t tag = tag_of(0, text, size), at = tag, ref;
+    struct agg_priority *priority;
+    while ((ref = agg_index_next(&task->priority_index, tag, &at))) {
+        priority = agg_priority_at(task, ref);
+        if (priority->size == size && !memcmp(priority->text, text, size)) {
+            priority->contacts++;
+            return ref;
+        }
+    }
+    ref = agg_pool_get(&task->priority);
+    priority = agg_priority_at(task, ref);
+    memcpy(priority->text, text, size);
+    priority->size = size;
+    priority->contacts = 1;
+    agg_index_add(&task->priority_index, tag, ref);
+    return ref;
+}
+
+void agg_priority_drop(struct agg_task *task, uint32_t ref) {
+    struct agg_priority *priority = ref ? agg_priority_at(task, ref) : NULL;
+    if (!priority || --priority->contacts)
+        return;
+    agg_index_remove(&task->priority_index, tag_of(0, priority->text, priority->size), ref);
+    agg_pool_put(&task->priority, ref);
 }
 
 /* ---- keys ---- */

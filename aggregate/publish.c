@@ -80,6 +80,8 @@ static void levels_now(const struct agg_task *task, uint32_t key_ref, int64_t no
     V(waiting_over) = key->level[AGG_OVER];
     V(handling) = key->level[AGG_HANDLING];
     V(wrapping) = key->level[AGG_WRAPPING];
+    V(backlog) = key->level[AGG_BACKLOG];
+    V(backlog_overdue) = key->level[AGG_OVERDUE];
     int64_t oldest = V(waiting) ? agg_key_oldest(task, key_ref) : RC_TIME_NONE;
     V(oldest_wait_ms) = oldest == RC_TIME_NONE ? 0 : now_ms - oldest;
 }
@@ -250,6 +252,8 @@ static bool pane_values(struct agg_task *task, uint32_t pane_ref, int64_t now_ms
         V(waiting_over) = pane->state[AGG_OVER];
         V(handling) = pane->state[AGG_HANDLING];
         V(wrapping) = pane->state[AGG_WRAPPING];
+        V(backlog) = pane->state[AGG_BACKLOG];
+        V(backlog_overdue) = pane->state[AGG_OVERDUE];
         if (pane->phase == AGG_PANE_ENDED) {
             if (pane->oldest_stale) {
                 int64_t oldest = agg_oldest_at(task, pane->key, pane->end_ms);

@@ -14,6 +14,7 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
     agg_texts_init(&task->texts);
     agg_pool_init(&task->client, sizeof(struct agg_client));
     agg_pool_init(&task->queue, sizeof(struct agg_queue));
+    agg_pool_init(&task->priority, sizeof(struct agg_priority));
     agg_pool_init(&task->key, sizeof(struct agg_key));
     agg_pool_init(&task->link, sizeof(struct agg_link));
     agg_pool_init(&task->contact, sizeof(struct agg_contact));
@@ -30,7 +31,7 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
         agg_pool_init(&task->point[i], (2u << i) * (uint32_t)sizeof(struct agg_point));
     struct agg_index *index[] = {&task->client_index,  &task->queue_index,    &task->key_index,
                                  &task->contact_index, &task->identity_index, &task->episode_index,
-                                 &task->customer_index, &task->pane_index};
+                                 &task->customer_index, &task->pane_index, &task->priority_index};
     for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
         agg_index_init(index[i]);
     return task;
@@ -54,7 +55,7 @@ void agg_task_close(struct agg_task *task) {
     agg_texts_done(&task->texts);
     struct agg_pool *pool[] = {&task->client,   &task->queue,   &task->key,      &task->link,
                                &task->contact,  &task->identity, &task->episode, &task->customer,
-                               &task->bucket,   &task->roll,    &task->pane};
+                               &task->bucket,   &task->roll,    &task->pane,     &task->priority};
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
         agg_pool_done(pool[i]);
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
@@ -63,7 +64,7 @@ void agg_task_close(struct agg_task *task) {
         agg_pool_done(&task->point[i]);
     struct agg_index *index[] = {&task->client_index,  &task->queue_index,    &task->key_index,
                                  &task->contact_index, &task->identity_index, &task->episode_index,
-                                 &task->customer_index, &task->pane_index};
+                                 &task->customer_index, &task->pane_index, &task->priority_index};
     for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
         agg_index_done(index[i]);
     for (uint32_t i = 0; i < RC_ROLLING_MAX; i++)
@@ -74,6 +75,8 @@ void agg_task_close(struct agg_task *task) {
     agg_list_done(&task->work);
     agg_list_done(&task->episode_set);
     agg_list_done(&task->due_list);
+    agg_ticket_done(&task->before);
+    agg_ticket_done(&task->after);
     agg_unmap(task, sizeof *task);
 }
 
@@ -152,7 +155,8 @@ static uint32_t contact_new(struct agg_task *task, uint32_t client, const struct
         &contact->wrapped,     &contact->cancelled,     &contact->rated,
         &contact->reviewed,    &contact->first,         &contact->last,
         &contact->queue_time,  &contact->channel_time,  &contact->customer_time,
-        &contact->forget_at,   &contact->conversation_time, &contact->due_at};
+        &contact->forget_at,   &contact->conversation_time, &contact->due_at,
+        &contact->due,         &contact->due_time,      &contact->priority_time};
     for (uint32_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         *unknown[i] = RC_TIME_NONE;
     agg_index_add(&task->contact_index, contact_tag(contact->hash), ref);
@@ -164,9 +168,10 @@ static uint32_t contact_new(struct agg_task *task, uint32_t client, const struct
 
 /* ---- one contact's change ---- */
 
+/* Visits stand in a list of their key: an extreme that was taken back is found again in it. */
 static void list_leave(struct agg_task *task, uint32_t ref) {
     struct agg_contact *contact = agg_contact_at(task, ref);
-    if (!contact->key)
+    if (!contact->key || agg_key_at(task, contact->key)->channel == RC_TICKET)
         return;
     agg_wait_list(task, ref, false);
     if (contact->list_prev)
@@ -181,6 +186,8 @@ static void list_leave(struct agg_task *task, uint32_t ref) {
 static void list_join(struct agg_task *task, uint32_t ref) {
     struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_key *key = agg_key_at(task, contact->key);
+    if (key->channel == RC_TICKET)
+        return;
     contact->list_next = key->contacts;
     if (key->contacts)
         agg_contact_at(task, key->contacts)->list_prev = ref;
@@ -189,14 +196,17 @@ static void list_join(struct agg_task *task, uint32_t ref) {
 
 /* Where channel and queue say; 0 while they are not both known. */
 static uint32_t contact_key(struct agg_task *task, const struct agg_contact *contact) {
-    if (!contact->queue || contact->channel == RC_CHANNEL_NONE)
+    uint32_t queue = contact->channel == RC_TICKET
+                         ? agg_ticket_queue_at(task, contact, INT64_MAX)
+                         : contact->queue;
+    if (!queue || contact->channel == RC_CHANNEL_NONE)
         return 0;
     if (contact->key) {
         const struct agg_key *key = agg_key_at(task, contact->key);
-        if (key->queue == contact->queue && key->channel == contact->channel)
+        if (key->queue == queue && key->channel == contact->channel)
             return contact->key;
     }
-    return agg_key_get(task, contact->client, contact->queue, contact->channel);
+    return agg_key_get(task, contact->client, queue, contact->channel);
 }
 
 /* The first time that it is placed, its elder's identity is done with. */
@@ -211,8 +221,9 @@ static void contact_placed(struct agg_task *task, const struct agg_contact *cont
 
 static void count_oddities(struct agg_task *task, const struct agg_made *before,
                            const struct agg_made *after) {
-    if (before->anomaly != after->anomaly)
-        rc_count(&task->stats->anomalies, after->anomaly ? 1 : (uint64_t)-1);
+    bool was = before->anomaly || task->before.anomaly, is = after->anomaly || task->after.anomaly;
+    if (was != is)
+        rc_count(&task->stats->anomalies, is ? 1 : (uint64_t)-1);
     if (before->acw_capped != after->acw_capped)
         rc_count(&task->stats->acw_capped, after->acw_capped ? 1 : (uint64_t)-1);
 }
@@ -225,6 +236,16 @@ static void contact_ask_again(struct agg_task *task, uint32_t ref, int64_t at_ms
     contact->due_at = at_ms;
     if (at_ms != RC_TIME_NONE)
         agg_due_add(&task->due, at_ms, AGG_DECISION, AGG_DUE_CONTACT, ref, 0);
+}
+
+/* What a contact makes: of a visit, into `visit`; of a ticket, into the task's `ticket`. The other
+ * one is empty. */
+static void contact_derive(struct agg_task *task, const struct agg_contact *contact,
+                           int64_t passed_ms, struct agg_made *visit, struct agg_ticket *ticket) {
+    agg_visit_derive(task, contact, passed_ms, visit);
+    agg_ticket_derive(task, contact, passed_ms, ticket);
+    if (contact->channel == RC_TICKET)
+        visit->again_at = ticket->again_at;
 }
 
 static void contact_schedule(struct agg_task *task, uint32_t ref, const struct agg_made *made) {
@@ -247,6 +268,7 @@ static void apply_made(struct agg_task *task, uint32_t ref, const struct agg_mad
         agg_wait_list(task, ref, waits);
     }
     agg_window_change(task, before, after);
+    agg_ticket_change(task, &task->before, &task->after);
 }
 
 /* A point that, while the conversation goes on, is all that the event brings: no figure and no
@@ -266,7 +288,7 @@ static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_ev
             agg_episode_update(task, ref);
         return;
     }
-    agg_visit_derive(task, contact, task->passed, &before);
+    contact_derive(task, contact, task->passed, &before, &task->before);
     if (ev->type == RC_TYPE_queued && ev->time_ms < contact->queued)
         agg_wait_list(task, ref, false); /* it is sorted by what changes now */
     bool changed = agg_facts_merge(task, contact, ev);
@@ -280,7 +302,7 @@ static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_ev
         list_join(task, ref);
         changed = true;
     }
-    agg_visit_derive(task, contact, task->passed, &after);
+    contact_derive(task, contact, task->passed, &after, &task->after);
     contact_schedule(task, ref, &after);
     if (!changed && contact->flags & AGG_COUNTED)
         return;
@@ -293,13 +315,15 @@ static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_ev
 static void identity_take(struct agg_task *task, uint32_t ref, const struct rc_event *ev) {
     struct agg_identity *identity = agg_identity_at(task, ref);
     struct agg_made before, after;
-    agg_identity_derive(task, identity, &before);
-    if (ev->type == RC_TYPE_rated)
-        agg_rating_merge(ev, &identity->rated, &identity->score);
-    else
-        agg_review_merge(ev, &identity->reviewed, &identity->defects, &identity->opportunities,
-                         &identity->critical);
-    agg_identity_derive(task, identity, &after);
+    agg_identity_derive(task, identity, ev->type, &before);
+    if (ev->type == RC_TYPE_rated) {
+        if (agg_rating_merge(ev, &identity->rated, &identity->score))
+            identity->rated_key = identity->key;
+    } else if (agg_review_merge(ev, &identity->reviewed, &identity->defects,
+                                &identity->opportunities, &identity->critical)) {
+        identity->reviewed_key = identity->key;
+    }
+    agg_identity_derive(task, identity, ev->type, &after);
     agg_window_change(task, &before, &after);
 }
 
@@ -398,14 +422,19 @@ static void contact_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     struct agg_made before, after;
     if (!(contact->flags & AGG_LIVE) || contact->due_at != at_ms)
         return;
-    agg_visit_derive(task, contact, at_ms, &before);
-    agg_visit_derive(task, contact, at_ms + 1, &after);
+    contact_derive(task, contact, at_ms, &before, &task->before);
+    contact_derive(task, contact, at_ms + 1, &after, &task->after);
     apply_made(task, ref, &before, &after);
     contact_ask_again(task, ref, after.again_at);
 }
 
 static int64_t forget_at_of(const struct agg_task *task, const struct agg_contact *contact) {
     return contact->last + agg_retention(task, contact);
+}
+
+/* Where what a contact makes at an instant counts. */
+static uint32_t key_at(struct agg_task *task, const struct agg_contact *contact, int64_t at_ms) {
+    return contact->channel == RC_TICKET ? agg_ticket_key_at(task, contact, at_ms) : contact->key;
 }
 
 static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
@@ -433,6 +462,8 @@ static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
         .expires = expires,
         .client = contact->client,
         .key = contact->key,
+        .rated_key = key_at(task, contact, contact->rated),
+        .reviewed_key = key_at(task, contact, contact->reviewed),
         .score = contact->score,
         .defects = contact->defects,
         .opportunities = contact->opportunities,
@@ -445,10 +476,12 @@ static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
 /* What it waited or was handled for is over now, for want of news. */
 static void contact_lose(struct agg_task *task, uint32_t ref) {
     struct agg_made before, after;
-    bool open = false;
-    agg_visit_derive(task, agg_contact_at(task, ref), task->passed, &before);
+    const struct agg_contact *contact = agg_contact_at(task, ref);
+    contact_derive(task, contact, task->passed, &before, &task->before);
+    agg_ticket_derive(task, contact, task->passed, &task->after);
+    bool open = agg_ticket_lose(&task->after, task->clock);
     after = before;
-    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++) {
+    for (uint32_t i = 0; i < AGG_VISIT_STATE_COUNT; i++) {
         if (before.state[i].from == RC_TIME_NONE || before.state[i].to != INT64_MAX)
             continue;
         after.state[i].to = task->clock;
@@ -473,13 +506,14 @@ static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     contact_lose(task, ref);
     agg_episode_forget(task, ref);
     list_leave(task, ref);
-    agg_points_drop(task, contact);
     agg_index_remove(&task->contact_index, contact_tag(contact->hash), ref);
     agg_client_at(task, contact->client)->contact_count--;
     if (contact->key)
         identity_keep(task, contact);
     else
         rc_gauge_set(&task->stats->unplaced, rc_counter_read(&task->stats->unplaced) - 1);
+    agg_points_drop(task, contact);
+    agg_priority_drop(task, contact->priority);
     agg_text_drop(&task->texts, contact->id, contact->id_size);
     agg_text_drop(&task->texts, contact->conversation, contact->conversation_size);
     contact->flags = 0;

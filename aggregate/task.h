@@ -1,11 +1,11 @@
 /* The state of one task, and the parts of the core that work on it. A task owns whole clients; one
  * thread, its shard's, works on it. Everything here is private to aggregate/.
  *
- * How it works: an event changes the facts of a contact (facts.c). What the facts make (visit.c) is
- * derived before and after the change, and the difference (change.c) goes into sums (window.c).
- * Contacts form episodes (repeat.c), which make contributions of their own. The due queue asks
- * again when time passes; ticks make records of what changed (publish.c). task.c is the order of
- * it all. */
+ * How it works: an event changes the facts of a contact (facts.c, points.c). What the facts make
+ * (visit.c, ticket.c) is derived before and after the change, and the difference (change.c, ticket.c)
+ * goes into sums (window.c). Contacts form episodes (repeat.c), which make contributions of their
+ * own. The due queue asks again when time passes; ticks make records of what changed (publish.c).
+ * task.c is the order of it all. */
 #ifndef AGGREGATE_TASK_H
 #define AGGREGATE_TASK_H
 
@@ -31,6 +31,11 @@ struct agg_queue {
     const struct rc_queue_policy *policy; /* NULL: not configured */
 };
 
+struct agg_priority { /* one of a few words, shared by the contacts that have it */
+    char text[RC_PRIORITY_MAX];
+    uint32_t size, contacts;
+};
+
 /* ---- sums: the figures of one window that are not zero, packed ---- */
 
 enum { AGG_SUM_CLASSES = 5 };
@@ -43,7 +48,16 @@ struct agg_sums {
 
 /* ---- keys: (client, queue or roll-up, channel) ---- */
 
-enum agg_state { AGG_WAITING, AGG_OVER, AGG_HANDLING, AGG_WRAPPING, AGG_STATE_COUNT };
+enum agg_state {
+    AGG_WAITING,
+    AGG_OVER,
+    AGG_HANDLING,
+    AGG_WRAPPING,
+    AGG_VISIT_STATE_COUNT,
+    AGG_BACKLOG = AGG_VISIT_STATE_COUNT,
+    AGG_OVERDUE,
+    AGG_STATE_COUNT
+};
 enum agg_key_kind { AGG_KEY_QUEUE, AGG_KEY_GROUP, AGG_KEY_TOTAL };
 
 struct agg_key {
@@ -59,7 +73,7 @@ struct agg_key {
     int64_t pending_at;
     uint32_t group;         /* of a group: its index in the policy */
     uint32_t rank;          /* in the canonical order of keys */
-    uint32_t contacts;      /* of a queue: all remembered contacts */
+    uint32_t contacts;      /* of a queue: all remembered visits */
     uint32_t wait_first, wait_last; /* of a queue: who waits, sorted by queued_at */
     int64_t level[AGG_STATE_COUNT];
     uint32_t pane[RC_INTERVAL_COUNT]; /* the newest touched, a short cut past the index */
@@ -105,12 +119,27 @@ struct agg_pane { /* one interval window of one key, until it is closed */
 
 /* ---- facts ---- */
 
+/* Something that happened to a contact at an instant; equal ones are one. What carries an agent
+ * keeps a hash of it, to tell one from another. */
 struct agg_point {
-    int64_t time_ms;
-    uint64_t value; /* resolved: 0, 1; others a hash of what they carry */
-    uint8_t type;
+    int64_t time_ms : 48;
+    uint64_t type : 16;
+    uint64_t value; /* resolved: 0, 1; assigned: queue (0: none) << 32 | agent; worked: duration_ms
+                       << 32 | agent; replied: agent; queued: queue << 32 */
 };
-enum { AGG_POINTS_MAX = 4096, AGG_POINTS_MAX_RESOLVING = 8192, AGG_POINT_CLASSES = 13 };
+static_assert(sizeof(struct agg_point) == 16, "an open ticket costs at most 384 bytes");
+enum {
+    AGG_POINTS_MAX = 4096,
+    AGG_POINTS_MAX_RESOLVING = 8192,
+    AGG_POINTS_MAX_QUEUED = 4096,
+    AGG_POINT_CLASSES = 14
+};
+static inline uint32_t agg_point_queue(const struct agg_point *point) {
+    return (uint32_t)(point->value >> 32);
+}
+static inline int64_t agg_point_duration(const struct agg_point *point) {
+    return (int64_t)(point->value >> 32);
+}
 
 struct agg_contact {
     uint32_t id;           /* text; first, as the pool's free list lies over it */
@@ -119,12 +148,16 @@ struct agg_contact {
     int64_t queued, answered, abandoned, left, transferred, ended, wrapped, cancelled;
     int64_t rated, reviewed;
     int64_t first, last;   /* smallest and largest event time */
-    int64_t channel_time, queue_time, customer_time, conversation_time;
+    int64_t channel_time, queue_time, customer_time, conversation_time, priority_time;
+    int64_t due, due_time; /* the deadline that the source set for the resolution */
     int64_t forget_at, due_at; /* instants of its entries in the due queue; others are stale */
     struct rc_id128 customer;
     uint64_t conversation_hash; /* 0: none carried */
     uint32_t conversation; /* text */
+    /* `queue` is that of the earliest event that carries one; `key` is where the contact stands:
+     * for a ticket, the latest queue that it moved to */
     uint32_t client, queue, key;
+    uint32_t priority; /* 0: none */
     uint32_t points;
     uint16_t point_count;
     uint8_t point_class;
@@ -135,7 +168,13 @@ struct agg_contact {
     uint32_t wait_next, wait_prev;
     uint32_t episode, episode_next;
 };
-enum agg_contact_flag { AGG_LIVE = 1, AGG_HAS_CUSTOMER = 2, AGG_WAIT_LISTED = 4, AGG_COUNTED = 8 };
+enum agg_contact_flag {
+    AGG_LIVE = 1,
+    AGG_HAS_CUSTOMER = 2,
+    AGG_WAIT_LISTED = 4,
+    AGG_COUNTED = 8,
+    AGG_QUEUE_IS_MOVE = 16 /* (queue_time, queue) came with a `queued`: a ticket's first move */
+};
 
 struct agg_identity {
     uint32_t id;
@@ -144,6 +183,7 @@ struct agg_identity {
     uint64_t hash;
     int64_t judged_at, rated, reviewed, expires;
     uint32_t client, key;
+    uint32_t rated_key, reviewed_key; /* where the kept rating and review have counted */
     int32_t score;
     uint32_t defects, opportunities;
 };
@@ -179,9 +219,32 @@ struct agg_made { /* what the facts of one contact make; instants NONE: nothing 
         uint32_t defects, opportunities;
         bool defective;
     } reviewed;
-    struct agg_span state[AGG_STATE_COUNT];
+    struct agg_span state[AGG_VISIT_STATE_COUNT];
     int64_t again_at; /* ask again once now has passed this; NONE: never by time alone */
     bool anomaly, acw_capped;
+};
+
+/* What a ticket makes, as many as it has points: sums by instant, and of a state where it stands
+ * from when on. */
+struct agg_sum {
+    int64_t at_ms, value;
+    uint32_t key;
+    uint8_t figure;
+};
+struct agg_step {
+    int64_t from_ms;
+    uint32_t key; /* 0: not in this state */
+};
+struct agg_steps {
+    struct agg_step *step; /* by time, neighbours differ; the last lasts for ever */
+    uint32_t count, room;
+};
+struct agg_ticket {
+    struct agg_sum *sum; /* by at_ms, figure, key, each once */
+    uint32_t sum_count, sum_room;
+    struct agg_steps backlog, overdue;
+    int64_t again_at; /* as in agg_made */
+    bool anomaly;
 };
 
 /* ---- episodes ---- */
@@ -261,16 +324,17 @@ struct agg_task {
     struct agg_due due;
     struct agg_list due_list;
     struct agg_texts texts;
-    struct agg_pool client, queue, key, link, contact, identity, episode, customer, bucket, roll,
-        pane;
+    struct agg_pool client, queue, priority, key, link, contact, identity, episode, customer,
+        bucket, roll, pane;
     struct agg_pool sum[AGG_SUM_CLASSES], point[AGG_POINT_CLASSES];
-    struct agg_index client_index, queue_index, key_index, contact_index, identity_index,
-        episode_index, customer_index, pane_index;
+    struct agg_index client_index, queue_index, priority_index, key_index, contact_index,
+        identity_index, episode_index, customer_index, pane_index;
     struct agg_list roll_list[RC_ROLLING_MAX], publish_list[RC_INTERVAL_COUNT], restate_list, work;
     struct agg_list episode_set;
     struct agg_place place; /* of the last contribution */
     int64_t next_look[RC_ROLLING_MAX]; /* the first T of the rolling window after the clock */
     int64_t bucket_now[RC_ROLLING_MAX]; /* the bucket that ends there */
+    struct agg_ticket before, after; /* scratch: of the contact that is being changed */
     bool queue_scope;       /* some contract has fcr scope: queue */
     bool roll_due[RC_ROLLING_MAX], publish_due[RC_INTERVAL_COUNT], restate_due;
 };
@@ -281,6 +345,7 @@ struct agg_task {
     }
 AGG_AT(client, client)
 AGG_AT(queue, queue)
+AGG_AT(priority, priority)
 AGG_AT(key, key)
 AGG_AT(link, link)
 AGG_AT(contact, contact)
@@ -299,9 +364,13 @@ static inline int64_t agg_next_multiple(int64_t clock_ms, int64_t every_ms) {
 
 /* names.c: interning; 0 when a limit forbids */
 uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size);
-uint32_t agg_queue_find(struct agg_task *task, uint32_t client, const char *name, uint32_t size);
+uint32_t agg_queue_find(const struct agg_task *task, uint32_t client, const char *name,
+                        uint32_t size);
 uint32_t agg_queue_get(struct agg_task *task, uint32_t client, const char *name, uint32_t size);
 uint32_t agg_key_get(struct agg_task *task, uint32_t client, uint32_t queue, uint8_t channel);
+/* A word's reference, with one more contact that has it; and one less. */
+uint32_t agg_priority_take(struct agg_task *task, const char *text, uint32_t size);
+void agg_priority_drop(struct agg_task *task, uint32_t priority);
 /* The hash that the decoder gives a contact id; conversations are in the same name space. */
 uint64_t agg_id_hash(const struct agg_task *task, uint32_t client, const char *id, uint32_t size);
 bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *customer);
@@ -309,13 +378,22 @@ bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *
 void agg_window_at(struct agg_client *client, const struct rc_windows *windows, uint32_t window,
                    int64_t at_ms, int64_t *ret_start_ms, int64_t *ret_end_ms);
 
-/* facts.c */
+/* points.c */
+bool agg_is_point(uint8_t type);
 bool agg_point_room(const struct agg_task *task, const struct agg_contact *contact,
                     const struct rc_event *ev);
-/* true: something changed. Limits have been checked. */
-bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact, const struct rc_event *ev);
+/* true: it is new. */
+bool agg_point_add(struct agg_task *task, struct agg_contact *contact, const struct rc_event *ev);
+bool agg_point_add_queued(struct agg_task *task, struct agg_contact *contact, int64_t time_ms,
+                          uint32_t queue);
+/* Sorted by time, type, value; contact->point_count of them. */
 const struct agg_point *agg_points(const struct agg_task *task, const struct agg_contact *contact);
 void agg_points_drop(struct agg_task *task, struct agg_contact *contact);
+
+/* facts.c */
+/* true: something changed. Limits have been checked. */
+bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact, const struct rc_event *ev);
+int agg_queue_compare(const struct agg_task *task, uint32_t a, uint32_t b);
 /* Of ratings and reviews the later one holds. true: changed. */
 bool agg_rating_merge(const struct rc_event *ev, int64_t *rated, int32_t *score);
 bool agg_review_merge(const struct rc_event *ev, int64_t *reviewed, uint32_t *defects,
@@ -337,11 +415,39 @@ int64_t agg_retention(const struct agg_task *task, const struct agg_contact *con
 /* visit.c: pure; decisions at instants before `passed_ms` are made */
 void agg_visit_derive(const struct agg_task *task, const struct agg_contact *contact,
                       int64_t passed_ms, struct agg_made *ret_made);
+/* Of the rating, or of the review, alone. */
 void agg_identity_derive(const struct agg_task *task, const struct agg_identity *identity,
-                         struct agg_made *ret_made);
+                         uint8_t type, struct agg_made *ret_made);
+bool agg_is_satisfied(const struct rc_contract *contract, int32_t score);
 /* Outcome, and when and after what wait; AGG_NO_OUTCOME: none yet. */
 enum agg_outcome agg_visit_outcome(const struct agg_contact *contact, int64_t *ret_at,
                                    int64_t *ret_wait_ms);
+
+/* ticket.c: what the facts of a ticket say; of other channels they may be asked as well */
+static inline bool agg_is_resolution(const struct agg_point *point) {
+    return point->type == RC_TYPE_closed || (point->type == RC_TYPE_resolved && point->value);
+}
+/* The standing resolution, and the first one; NONE. */
+int64_t agg_ticket_standing(const struct agg_task *task, const struct agg_contact *contact);
+int64_t agg_ticket_first_resolved(const struct agg_task *task, const struct agg_contact *contact);
+/* Its queue at that instant (INT64_MAX: the latest); 0: it has none yet. */
+uint32_t agg_ticket_queue_at(const struct agg_task *task, const struct agg_contact *contact,
+                             int64_t at_ms);
+/* The key of that queue; the ticket must be placed. */
+uint32_t agg_ticket_key_at(struct agg_task *task, const struct agg_contact *contact, int64_t at_ms);
+/* Nothing for contacts that are no tickets. Decisions at instants before `passed_ms` are made. */
+void agg_ticket_derive(struct agg_task *task, const struct agg_contact *contact, int64_t passed_ms,
+                       struct agg_ticket *ret_ticket);
+void agg_ticket_change(struct agg_task *task, const struct agg_ticket *before,
+                       const struct agg_ticket *after);
+/* Its states are over from that instant on. true: it had any. */
+bool agg_ticket_lose(struct agg_ticket *ticket, int64_t at_ms);
+void agg_ticket_done(struct agg_ticket *ticket);
+/* Adds a value that is not 0 to the sum of that instant, key and figure. */
+void agg_ticket_sum(struct agg_ticket *ticket, int64_t at_ms, uint32_t key, uint8_t figure,
+                    int64_t value);
+/* From that instant on it stands in that key (0: in none). In the order of time. */
+void agg_steps_put(struct agg_steps *steps, int64_t from_ms, uint32_t key);
 
 /* window.c */
 struct agg_item {
@@ -396,6 +502,9 @@ void agg_carry_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t
 /* change.c */
 void agg_window_change(struct agg_task *task, const struct agg_made *before,
                        const struct agg_made *after);
+/* A state holds in that span (+1), or does not after all (-1). */
+void agg_window_span(struct agg_task *task, uint32_t key, enum agg_state state,
+                     struct agg_span span, int sign);
 
 /* repeat.c */
 void agg_episode_update(struct agg_task *task, uint32_t contact);

@@ -173,8 +173,12 @@ static void made_clear(struct agg_made *made) {
     memset(made, 0, sizeof *made);
     made->offered_at = made->outcome.at = made->service_level.at = made->handled.at = RC_TIME_NONE;
     made->transferred_at = made->rated.at = made->reviewed.at = made->again_at = RC_TIME_NONE;
-    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
+    for (uint32_t i = 0; i < AGG_VISIT_STATE_COUNT; i++)
         made->state[i].from = RC_TIME_NONE;
+}
+
+bool agg_is_satisfied(const struct rc_contract *contract, int32_t score) {
+    return contract->csat_satisfied_at != RC_NULL && score >= contract->csat_satisfied_at;
 }
 
 static void derive_rating(const struct rc_contract *contract, int64_t rated, int32_t score,
@@ -183,8 +187,7 @@ static void derive_rating(const struct rc_contract *contract, int64_t rated, int
         return;
     made->rated.at = rated;
     made->rated.score = score;
-    made->rated.satisfied =
-        contract->csat_satisfied_at != RC_NULL && score >= contract->csat_satisfied_at;
+    made->rated.satisfied = agg_is_satisfied(contract, score);
 }
 
 static void derive_review(int64_t reviewed, uint32_t defects, uint32_t opportunities, bool critical,
@@ -214,14 +217,18 @@ void agg_visit_derive(const struct agg_task *task, const struct agg_contact *con
 }
 
 void agg_identity_derive(const struct agg_task *task, const struct agg_identity *identity,
-                         struct agg_made *ret_made) {
+                         uint8_t type, struct agg_made *ret_made) {
     made_clear(ret_made);
-    if (identity->cancelled || identity->channel > RC_CHAT)
+    if (identity->cancelled)
         return;
-    ret_made->key = identity->key;
-    const struct rc_contract *contract =
-        rc_contract_at(agg_key_at(task, identity->key)->contracts, identity->judged_at);
-    derive_rating(contract, identity->rated, identity->score, ret_made);
-    derive_review(identity->reviewed, identity->defects, identity->opportunities,
-                  identity->critical, ret_made);
+    if (type == RC_TYPE_rated) {
+        ret_made->key = identity->rated_key;
+        const struct rc_contract *contract =
+            rc_contract_at(agg_key_at(task, ret_made->key)->contracts, identity->judged_at);
+        derive_rating(contract, identity->rated, identity->score, ret_made);
+    } else {
+        ret_made->key = identity->reviewed_key;
+        derive_review(identity->reviewed, identity->defects, identity->opportunities,
+                      identity->critical, ret_made);
+    }
 }

@@ -18,7 +18,7 @@ MODEL_NOT_YET = {'alert-clock', 'alert-figure'}
 NOT_YET = {
     'alert-clock', 'alert-figure', 'closed-is-a-resolution', 'due-changed', 'fcr-reopen', 'sla-deadline-at-close',
     'sla-dst-history', 'sla-friday', 'sla-lunch', 'sla-open-breach.at', 'sla-open-breach.past', 'sla-pause',
-    'sla-pause-then-priority', 'sla-reopened-twice', 'ticket-cancelled', 'ticket-figures',
+    'sla-pause-then-priority', 'sla-reopened-twice', 'ticket-cancelled',
 }
 SELECT = ('kind', 'client', 'queue', 'channel', 'window', 'clock')
 LEAD = set(model.LEAD) | {'clock', 'measure'}

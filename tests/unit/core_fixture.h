@@ -29,7 +29,7 @@ struct core_event {
     int64_t at, value, opportunities, now_ms; /* now_ms: replays only */
     int64_t offset;                           /* 0: the next one */
     const char *client;                       /* NULL: acme */
-    const char *contact, *queue, *conversation, *agent;
+    const char *contact, *queue, *conversation, *agent, *priority;
     uint64_t customer;                        /* 0: none */
     uint8_t type, channel, flags;             /* channel 0: call */
 };
@@ -217,7 +217,8 @@ static inline struct rc_event *core_make(struct core *core, const struct core_ev
     at = core_text(at, what->queue, &ev->queue_size);
     at = core_text(at, what->contact, &ev->contact_size);
     at = core_text(at, what->conversation, &ev->conversation_size);
-    core_text(at, what->agent, &ev->agent_size);
+    at = core_text(at, what->agent, &ev->agent_size);
+    core_text(at, what->priority, &ev->priority_size);
     ev->size = (uint32_t)(sizeof *ev + ((rc_event_text_size(ev) + 7u) & ~7u));
     ev->time_ms = what->at;
     ev->now_ms = core->replay ? what->now_ms : RC_TIME_NONE;

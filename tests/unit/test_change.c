@@ -41,7 +41,7 @@ Test(change, same_contributions_before_and_after_change_nothing)
     memset(&none, 0, sizeof none);
     made.offered_at = made.outcome.at = made.service_level.at = made.handled.at = RC_TIME_NONE;
     made.transferred_at = made.rated.at = made.reviewed.at = made.again_at = RC_TIME_NONE;
-    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
+    for (uint32_t i = 0; i < AGG_VISIT_STATE_COUNT; i++)
         made.state[i].from = RC_TIME_NONE;
     none = made;
     none.key = 0;
@@ -72,7 +72,7 @@ static struct agg_made made_none(uint32_t key)
     struct agg_made made = {.key = key};
     made.offered_at = made.outcome.at = made.service_level.at = made.handled.at = RC_TIME_NONE;
     made.transferred_at = made.rated.at = made.reviewed.at = made.again_at = RC_TIME_NONE;
-    for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
+    for (uint32_t i = 0; i < AGG_VISIT_STATE_COUNT; i++)
         made.state[i].from = RC_TIME_NONE;
     return made;
 }

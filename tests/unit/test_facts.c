@@ -160,8 +160,9 @@ Test(facts, are_the_same_whatever_the_order_and_however_often)
         cr_assert_eq(now.point_count, kept.point_count);
         for (uint32_t i = 0; i < now.point_count; i++) {
             const struct agg_point *point = &agg_points(task, &now)[i];
-            cr_assert(point->time_ms == points[i].time_ms && point->type == points[i].type &&
-                      point->value == points[i].value);
+            cr_assert(point->time_ms == points[i].time_ms && point->type == points[i].type);
+            if (point->type != RC_TYPE_queued) /* a queue's reference is given as it is met */
+                cr_assert_eq(point->value, points[i].value);
         }
         agg_task_close(task);
         core_close(&core);

@@ -369,24 +369,27 @@ Test(visit, review_is_defective_with_a_defect_or_when_critical)
     struct desk desk;
     core_init(&desk.core);
     desk_open(&desk);
-    struct agg_identity identity = {.key = desk.key, .channel = RC_CALL, .judged_at = T0,
+    struct agg_identity identity = {.rated_key = desk.key, .reviewed_key = desk.key,
+                                    .channel = RC_CALL, .judged_at = T0,
                                     .rated = T0 + 1, .score = 4000, .reviewed = T0 + 2,
                                     .opportunities = 10};
     struct agg_made made;
-    agg_identity_derive(desk.task, &identity, &made);
+    agg_identity_derive(desk.task, &identity, RC_TYPE_reviewed, &made);
     cr_assert_not(made.reviewed.defective);
+    agg_identity_derive(desk.task, &identity, RC_TYPE_rated, &made);
     cr_assert(made.rated.satisfied, "at satisfied_at is satisfied");
     identity.critical = true;
     identity.score = 3999;
-    agg_identity_derive(desk.task, &identity, &made);
+    agg_identity_derive(desk.task, &identity, RC_TYPE_reviewed, &made);
     cr_assert(made.reviewed.defective);
+    agg_identity_derive(desk.task, &identity, RC_TYPE_rated, &made);
     cr_assert_not(made.rated.satisfied);
     identity.critical = false;
     identity.defects = 1;
-    agg_identity_derive(desk.task, &identity, &made);
+    agg_identity_derive(desk.task, &identity, RC_TYPE_reviewed, &made);
     cr_assert(made.reviewed.defective);
     identity.cancelled = true;
-    agg_identity_derive(desk.task, &identity, &made);
+    agg_identity_derive(desk.task, &identity, RC_TYPE_rated, &made);
     cr_assert(made.key == 0 && made.rated.at == RC_TIME_NONE);
     desk_close(&desk);
 }
