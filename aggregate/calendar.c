@@ -112,9 +112,9 @@ void rc_interval_at(const struct rc_zone *zone, enum rc_interval kind, int64_t a
     }
 }
 
-bool rc_calendar_open(const struct rc_calendar *calendar, int64_t at_ms)
+/* The first span that ends after the instant; span_count: none does. */
+static uint32_t span_after(const struct rc_calendar *calendar, int64_t at_ms)
 {
-    /* The first span that ends after the instant decides. */
     uint32_t low = 0, high = calendar->span_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -123,7 +123,46 @@ bool rc_calendar_open(const struct rc_calendar *calendar, int64_t at_ms)
         else
             high = middle;
     }
-    return low < calendar->span_count && calendar->span[low].from_ms <= at_ms;
+    return low;
+}
+
+bool rc_calendar_open(const struct rc_calendar *calendar, int64_t at_ms)
+{
+    uint32_t i = span_after(calendar, at_ms);
+    return i < calendar->span_count && calendar->span[i].from_ms <= at_ms;
+}
+
+/* How long it was open before the instant. */
+static int64_t opened_before(const struct rc_calendar *calendar, int64_t at_ms)
+{
+    uint32_t i = span_after(calendar, at_ms);
+    int64_t opened = calendar->opened_ms[i];
+    if (i < calendar->span_count && calendar->span[i].from_ms < at_ms)
+        opened += at_ms - calendar->span[i].from_ms;
+    return opened;
+}
+
+int64_t rc_calendar_between(const struct rc_calendar *calendar, int64_t from_ms, int64_t to_ms)
+{
+    return to_ms <= from_ms ? 0 : opened_before(calendar, to_ms) - opened_before(calendar, from_ms);
+}
+
+int64_t rc_calendar_add(const struct rc_calendar *calendar, int64_t from_ms, int64_t open_ms)
+{
+    int64_t goal = opened_before(calendar, from_ms) + open_ms;
+    if (goal > calendar->opened_ms[calendar->span_count])
+        return RC_CALENDAR_NEVER;
+    /* The span in which the goal is reached: the last that begins short of it. */
+    uint32_t low = 0, high = calendar->span_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (calendar->opened_ms[middle] < goal)
+            low = middle;
+        else
+            high = middle;
+    }
+    int64_t at = calendar->span[low].from_ms + goal - calendar->opened_ms[low];
+    return at - from_ms <= RC_CALENDAR_REACH_MS ? at : RC_CALENDAR_NEVER;
 }
 
 /* Both count in years that begin in March, so that the leap day comes last, and in eras of 400

@@ -114,6 +114,16 @@ static size_t spans_max(const struct config_calendar *calendar)
     return most * ((LAST_DAY - FIRST_DAY) / 7 + 3) + exceptions;
 }
 
+/* How long the spans before each, and all of them, are open. */
+static const int64_t *opened_make(struct config_arena *arena, const struct rc_span *span,
+                                  uint32_t count)
+{
+    int64_t *opened = config_arena_get(arena, (count + (size_t)1) * sizeof(*opened));
+    for (uint32_t i = 0; i < count; i++)
+        opened[i + 1] = opened[i] + span[i].to_ms - span[i].from_ms;
+    return opened;
+}
+
 const struct rc_calendar *config_calendar_compile(struct config_arena *arena,
                                                   struct config_calendar *calendar)
 {
@@ -138,5 +148,6 @@ const struct rc_calendar *config_calendar_compile(struct config_arena *arena,
     compiled->zone = calendar->zone;
     compiled->span = span;
     compiled->span_count = spans_unite(span, count);
+    compiled->opened_ms = opened_make(arena, span, compiled->span_count);
     return calendar->compiled = compiled;
 }
