@@ -1,4 +1,4 @@
-/* Looking up what is in force: clients and queues by name, contracts by date. */
+/* Looking up what is in force: clients, queues and clocks by name, contracts by date. */
 #include "rollcall/contract.h"
 
 #include <string.h>
@@ -58,4 +58,39 @@ const struct rc_contract *rc_contract_at(const struct rc_contract_list *list, in
             high = middle;
     }
     return &list->dated[low].contract;
+}
+
+const struct rc_clock *rc_clock_named(const struct rc_contract *contract, const char *name,
+                                      uint32_t name_size)
+{
+    uint32_t low = 0, high = contract->clock_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct rc_clock *clock = &contract->clock[middle];
+        int order = name_compare(clock->name, clock->name_size, name, name_size);
+        if (order == 0)
+            return clock;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+int64_t rc_clock_within(const struct rc_clock *clock, const char *priority, uint32_t priority_size)
+{
+    uint32_t low = 0, high = priority_size == 0 ? 0 : clock->within_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct rc_within *within = &clock->within[middle];
+        int order = name_compare(within->priority, within->priority_size, priority, priority_size);
+        if (order == 0)
+            return within->within_ms;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return clock->default_ms;
 }

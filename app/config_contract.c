@@ -134,9 +134,10 @@ static void contract_make(struct config_reader *reader, const struct config_term
                           struct rc_contract *ret_contract)
 {
     const struct config_outages *outages = terms->term[CONFIG_SET_SL_EXCEPT].data;
-    /* The arena is the calendar's owner too, so that it may be compiled through here. */
+    /* The arena is the owner of these too, so that they may be compiled through here. */
     struct config_calendar *calendar =
         (struct config_calendar *)terms->term[CONFIG_SET_SL_CALENDAR].data;
+    struct config_slas *slas = (struct config_slas *)terms->term[CONFIG_SET_SLAS].data;
     const struct config_term *term = terms->term;
     *ret_contract = (struct rc_contract){
         .has_service_level = term[CONFIG_SET_SL_WITHIN].set,
@@ -160,6 +161,10 @@ static void contract_make(struct config_reader *reader, const struct config_term
     };
     if (calendar != NULL)
         ret_contract->sl_calendar = config_calendar_compile(&reader->arena, calendar);
+    if (slas != NULL) {
+        ret_contract->clock_count = slas->count;
+        ret_contract->clock = config_clocks_compile(&reader->arena, slas);
+    }
 }
 
 /* One key: whose levels, and for a roll-up the queues that it counts. */

@@ -14,6 +14,8 @@ const struct rc_zone *config_zone_of(struct config_reader *reader,
 void config_terms_at(const struct config_reader *reader, const struct rc_zone *zone,
                      const struct config_level *client, const struct config_level *inner,
                      enum rc_channel channel, int64_t at_ms, struct config_terms *ret_terms);
+/* The clocks of a list, once; in the arena. */
+const struct rc_clock *config_clocks_compile(struct config_arena *arena, struct config_slas *slas);
 /* Fills config->contracts; adds what does not fit together to the problems. */
 void config_contracts_compile(struct config_reader *reader);
 

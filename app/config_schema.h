@@ -98,6 +98,7 @@ struct config_sla {
 struct config_slas { /* SLAS */
     uint32_t count;
     struct config_sla *sla;
+    const struct rc_clock *compiled; /* NULL until a contract uses it; sorted by name */
 };
 
 /* A level of inheritance: defaults, a client, a queue, a group, or a dated part of one. */

@@ -21,6 +21,29 @@ enum rc_basis { RC_BASIS_OUTCOME, RC_BASIS_ARRIVAL };
 enum rc_fcr_model { RC_FCR_REPEAT, RC_FCR_FLAG, RC_FCR_REOPEN };
 enum rc_fcr_scope { RC_FCR_CLIENT, RC_FCR_QUEUE };
 
+enum rc_measure { RC_ACKNOWLEDGE, RC_FIRST_RESPONSE, RC_RESOLUTION, RC_MEASURE_COUNT };
+
+/* A duration that holds for tickets of one priority. */
+struct rc_within {
+    const char *priority;
+    uint32_t priority_size;
+    int64_t within_ms;
+};
+/* A clock of tickets (`slas`). */
+struct rc_clock {
+    const char *name;           /* 1 to RC_CLOCK_NAME_MAX bytes, once in a contract */
+    uint32_t name_size;
+    uint8_t measure;            /* enum rc_measure */
+    bool by_event;              /* within: event: the ticket's own `due` is the deadline */
+    bool pauses;                /* what `paused` begins does not run */
+    int64_t target_bp;          /* RC_NULL: none */
+    int64_t default_ms;         /* for priorities not named below; RC_NULL: not measured */
+    uint32_t within_count;
+    const struct rc_within *within; /* sorted bytewise by priority */
+    const struct rc_calendar *calendar; /* NULL: wall clock */
+};
+enum { RC_CLOCK_NAME_MAX = 64 };
+
 /* What is in force for one key (client, queue | * | @group, channel) from one date on. */
 struct rc_contract {
     bool has_service_level;
@@ -42,6 +65,8 @@ struct rc_contract {
     int64_t fcr_target_bp;
     int64_t csat_satisfied_at;  /* thousandths, built in 4,000; RC_NULL: nothing is satisfied */
     int64_t csat_target_bp;
+    uint32_t clock_count;       /* of tickets; a roll-up's are the client's or the group's own */
+    const struct rc_clock *clock; /* sorted bytewise by name */
     uint64_t fingerprint;       /* first 8 bytes of the SHA-256, big end first */
 };
 struct rc_dated_contract {
@@ -89,5 +114,11 @@ const struct rc_queue_policy *rc_queue_policy(const struct rc_queue_policy *list
                                               const char *name, uint32_t name_size);
 /* What is in force at that instant. Never NULL. */
 const struct rc_contract *rc_contract_at(const struct rc_contract_list *list, int64_t at_ms);
+/* NULL: the contract has no clock of that name. */
+const struct rc_clock *rc_clock_named(const struct rc_contract *contract, const char *name,
+                                      uint32_t name_size);
+/* How long the clock may run for a ticket of that priority (size 0: it has none); RC_NULL: it is
+ * not measured. Not for a clock by event. */
+int64_t rc_clock_within(const struct rc_clock *clock, const char *priority, uint32_t priority_size);
 
 #endif

@@ -40,3 +40,30 @@ Test(contract, what_is_in_force_starts_at_its_date)
     cr_assert_eq(rc_contract_at(&list, 200)->fingerprint, 3);
     cr_assert_eq(rc_contract_at(&list, INT64_MAX)->fingerprint, 3);
 }
+
+Test(contract, clocks_are_found_by_their_whole_name)
+{
+    static const struct rc_clock clocks[] = {{.name = "a", .name_size = 1},
+                                             {.name = "ab", .name_size = 2},
+                                             {.name = "first response", .name_size = 14}};
+    const struct rc_contract contract = {.clock = clocks, .clock_count = 3}, none = {0};
+    cr_assert_eq(rc_clock_named(&contract, "a", 1), &clocks[0]);
+    cr_assert_eq(rc_clock_named(&contract, "first response", 14), &clocks[2]);
+    cr_assert_null(rc_clock_named(&contract, "first", 5));
+    cr_assert_null(rc_clock_named(&none, "a", 1));
+}
+
+Test(contract, a_priority_without_a_duration_takes_the_default_or_is_not_measured)
+{
+    static const struct rc_within within[] = {{"1", 1, 100}, {"10", 2, 200}, {"urgent", 6, 300}};
+    struct rc_clock clock = {.within = within, .within_count = 3, .default_ms = RC_NULL};
+    cr_assert_eq(rc_clock_within(&clock, "1", 1), 100);
+    cr_assert_eq(rc_clock_within(&clock, "10", 2), 200);
+    cr_assert_eq(rc_clock_within(&clock, "urgent", 6), 300);
+    cr_assert_eq(rc_clock_within(&clock, "low", 3), RC_NULL);
+    cr_assert_eq(rc_clock_within(&clock, NULL, 0), RC_NULL);
+    clock.default_ms = 400;
+    cr_assert_eq(rc_clock_within(&clock, "low", 3), 400);
+    cr_assert_eq(rc_clock_within(&clock, NULL, 0), 400);
+    cr_assert_eq(rc_clock_within(&clock, "10", 2), 200);
+}
