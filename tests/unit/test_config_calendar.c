@@ -1,5 +1,6 @@
-/* Opening hours against a walk minute by minute over random calendars: an opening is the earliest
- * instant that shows its local time, a closing the latest; where none does, the first after. */
+/* Opening hours, their sums and deadlines against a walk minute by minute over random calendars: an
+ * opening is the earliest instant that shows its local time, a closing the latest; where none does,
+ * the first after. */
 #include "config_calendar.h"
 #include "config_help.h"
 #include "config_zone.h"
@@ -83,6 +84,31 @@ static struct config_hours_list draw_hours(struct config_hours *room)
     return list;
 }
 
+/* Sums and deadlines from any instants of the stretch, to the millisecond. */
+static void sums_check(const struct stretch *stretch, const struct rc_calendar *calendar)
+{
+    static int64_t opened[sizeof(stretch->open) / sizeof(*stretch->open) + 1];
+    for (size_t i = 0; i < stretch->count; i++)
+        opened[i + 1] = opened[i] + (stretch->open[i] ? MINUTE : 0);
+    const size_t first = SLACK * 1440, count = DAYS * 1440;
+    for (int i = 0; i < 400; i++) {
+        size_t a = first + draw(count), b = first + draw(count), goal = first + draw(count);
+        int64_t past_a = draw(60000), past_b = draw(60000), at = stretch->first_ms;
+        int64_t before_a = opened[a] + (stretch->open[a] ? past_a : 0),
+                before_b = opened[b] + (stretch->open[b] ? past_b : 0);
+        int64_t from = at + (int64_t)a * MINUTE + past_a, to = at + (int64_t)b * MINUTE + past_b;
+        cr_assert_eq(rc_calendar_between(calendar, from, to), to <= from ? 0 : before_b - before_a);
+        while (goal > a && !stretch->open[goal])
+            goal--;
+        if (goal <= a)
+            continue;
+        /* so long that it is used up a little after the minute `goal` has begun */
+        int64_t into = 1 + draw(60000);
+        cr_assert_eq(rc_calendar_add(calendar, from, opened[goal] + into - before_a),
+                     at + (int64_t)goal * MINUTE + into);
+    }
+}
+
 Test(config_calendar, hours_agree_with_a_walk_by_minutes, .timeout = 280)
 {
     static const char *const names[] = {"America/New_York",  "Europe/London", "Australia/Lord_Howe",
@@ -116,6 +142,7 @@ Test(config_calendar, hours_agree_with_a_walk_by_minutes, .timeout = 280)
         }
         for (uint32_t i = 1; i < compiled->span_count; i++)
             cr_assert(compiled->span[i - 1].to_ms < compiled->span[i].from_ms);
+        sums_check(&stretch, compiled);
         config_arena_done(&arena);
     }
 }
