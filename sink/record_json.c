@@ -5,6 +5,13 @@
 const char *const record_channel_name[RC_CHANNEL_COUNT] = {"call", "chat", "ticket"};
 const char *const record_kind_name[2] = {"rolling", "interval"};
 const char *const record_status_name[4] = {"provisional", "final", "restated", "closed"};
+const char *const record_measure_name[RC_MEASURE_COUNT] = {"acknowledge", "first_response",
+                                                           "resolution"};
+const struct record_clock_figure record_clock_figure[RECORD_CLOCK_FIGURES] = {
+    {"sla_met", RC_FIG_sl_met, false}, {"sla_of", RC_FIG_sl_of, false},
+    {"sla_bp", RC_FIG_sl_bp, false},   {"sla_target_bp", RC_FIG_sl_target_bp, false},
+    {"sla_ok", RC_FIG_sl_ok, true},
+};
 const char *const record_lead_name[RECORD_LEAD_COUNT] = {
     "client", "queue",    "channel", "window",   "kind",    "start_ms",
     "end_ms", "as_of_ms", "status",  "revision", "contract"};
@@ -28,6 +35,7 @@ RC_FIELDS(FIELD_FITS)
 static_assert(2 * TEXT_JSON_GROWTH * 256 + 512 + RC_FIGURE_COUNT * (PREFIX_ROOM + TEXT_INT_MAX) <=
                   SINK_RECORD_TEXT_MAX,
               "a record always fits");
+static_assert(3 * TEXT_JSON_GROWTH * 256 + 1024 <= SINK_RECORD_TEXT_MAX, "one of slas, too");
 
 #define PUT(at, literal) text_put(at, literal, sizeof(literal) - 1)
 
@@ -85,20 +93,44 @@ static inline char *put_figure(char *at, int64_t value)
     return at - (null ? sizeof digits - 4 : zeros);
 }
 
+static inline char *put_value(char *at, int64_t value, bool boolean)
+{
+    if (!boolean || value == RC_NULL)
+        return put_figure(at, value);
+    return value ? PUT(at, "true") : PUT(at, "false");
+}
+
+static char *put_clock(char *at, const struct rc_record *rec)
+{
+    at = PUT(at, ",\"clock\":");
+    at = text_json(at, record_clock(rec), rec->clock_size);
+    at = PUT(at, ",\"measure\":");
+    at = put_name(at, record_measure_name[rec->measure]);
+    for (uint32_t i = 0; i < RECORD_CLOCK_FIGURES; i++) {
+        const struct record_clock_figure *one = &record_clock_figure[i];
+        *at++ = ',';
+        at = put_name(at, one->name);
+        *at++ = ':';
+        at = put_value(at, rec->value[one->figure], one->boolean);
+    }
+    return at;
+}
+
 uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec, char *room)
 {
     char *at = put_lead(room, windows, rec);
+    if (rec->topic == RC_TOPIC_SLAS) {
+        at = put_clock(at, rec);
+        *at++ = '}';
+        return (uint32_t)(at - room);
+    }
     uint8_t of = rc_figures_of(rec->channel);
     for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
         if (!(fields[i].of & of))
             continue;
-        int64_t value = rec->value[i];
         memcpy(at, fields[i].prefix, PREFIX_ROOM);
         at += fields[i].size;
-        if (!fields[i].boolean || value == RC_NULL)
-            at = put_figure(at, value);
-        else
-            at = value ? PUT(at, "true") : PUT(at, "false");
+        at = put_value(at, rec->value[i], fields[i].boolean);
     }
     *at++ = '}';
     return (uint32_t)(at - room);
@@ -140,6 +172,10 @@ uint32_t sink_record_key(const struct rc_windows *windows, const struct rc_recor
         *at++ = '|';
         at = text_int(at, rec->start_ms);
     }
+    if (rec->topic == RC_TOPIC_SLAS) {
+        *at++ = '|';
+        at = put_key_part(at, record_clock(rec), rec->clock_size);
+    }
     return (uint32_t)(at - room);
 }
 
@@ -177,5 +213,5 @@ int sink_record_compare(const struct rc_record *a, const struct rc_record *b)
         return order;
     COMPARE(window);
     COMPARE(start_ms);
-    return 0;
+    return compare_bytes(record_clock(a), a->clock_size, record_clock(b), b->clock_size);
 }

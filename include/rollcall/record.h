@@ -18,7 +18,8 @@ enum rc_topic {
 enum rc_record_kind { RC_KIND_ROLLING, RC_KIND_INTERVAL };
 enum rc_status { RC_PROVISIONAL, RC_FINAL, RC_RESTATED, RC_CLOSED };
 
-/* One record of rollcall.metrics. The text: client, then queue (`*`, `@group` as written out). */
+/* One record of rollcall.metrics or rollcall.slas. The text: client, then queue (`*`, `@group` as
+ * written out), then the name of the clock. */
 struct rc_record {
     uint32_t size;          /* with the text, a multiple of 8 */
     uint32_t window;        /* index: rolling windows as configured, then interval windows */
@@ -28,10 +29,14 @@ struct rc_record {
     uint8_t tombstone;      /* the key's life is over: key with no value */
     uint32_t revision;      /* from 1 per key; 0: zero, and never published by this run: it counts
                                only for one who knows of a run before that has */
+    uint8_t clock_size;     /* slas; 0 elsewhere */
+    uint8_t measure;        /* slas: enum rc_measure */
+    uint8_t spare[2];
     int64_t start_ms, end_ms, as_of_ms;
     uint64_t contract;      /* fingerprint */
-    int64_t value[RC_FIGURE_COUNT]; /* RC_NULL: null; booleans 0 and 1 */
-    char text[];            /* client, queue */
+    int64_t value[RC_FIGURE_COUNT]; /* RC_NULL: null; booleans 0 and 1; slas: the sl_… are those
+                                       of the clock, and nothing else means anything */
+    char text[];            /* client, queue, clock */
 };
 
 /* Which figures stand in a record of that channel (bits of rc_figure_info.of). The others of
@@ -46,7 +51,7 @@ static inline int rc_text_compare(const char *a, uint32_t a_size, const char *b,
 }
 
 /* The canonical order of records (SPEC section 8): as_of_ms, topic, client, queue (groups, then `*`
- * last), channel, window, start; < 0, 0, > 0. */
+ * last), channel, window, start, clock; < 0, 0, > 0. */
 static inline int rc_record_compare(const struct rc_record *a, const struct rc_record *b) {
     if (a->as_of_ms != b->as_of_ms)
         return a->as_of_ms < b->as_of_ms ? -1 : 1;
@@ -67,6 +72,10 @@ static inline int rc_record_compare(const struct rc_record *a, const struct rc_r
         return a->window < b->window ? -1 : 1;
     if (a->start_ms != b->start_ms)
         return a->start_ms < b->start_ms ? -1 : 1;
+    order = rc_text_compare(a->text + a->client_size + a->queue_size, a->clock_size,
+                            b->text + b->client_size + b->queue_size, b->clock_size);
+    if (order)
+        return order;
     return a->revision < b->revision ? -1 : a->revision > b->revision;
 }
 

@@ -51,6 +51,24 @@ static inline struct rc_record *fixture_record(const char *client, const char *q
     return rec;
 }
 
+/* A record of rollcall.slas. Freed by the caller. */
+static inline struct rc_record *fixture_clock(const char *client, const char *queue,
+                                              uint32_t window, int64_t start_ms, const char *clock)
+{
+    struct rc_record *plain = fixture_record(client, queue, window, start_ms, 1);
+    uint32_t clock_size = (uint32_t)strlen(clock);
+    struct rc_record *rec = calloc(1, plain->size + clock_size + 8);
+    memcpy(rec, plain, plain->size);
+    rec->topic = RC_TOPIC_SLAS;
+    rec->channel = RC_TICKET;
+    rec->size = (plain->size + clock_size + 7) & ~7u;
+    rec->clock_size = (uint8_t)clock_size;
+    rec->measure = RC_FIRST_RESPONSE;
+    memcpy(rec->text + rec->client_size + rec->queue_size, clock, clock_size);
+    free(plain);
+    return rec;
+}
+
 /* Freed by the caller. */
 static inline struct rc_dead_letter *fixture_dead(uint32_t source, int64_t line, const char *reason,
                                                   const char *value, uint32_t value_size)

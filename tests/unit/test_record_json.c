@@ -161,3 +161,42 @@ Test(record_json, the_channel_comes_before_the_window)
     chat->channel = RC_CHAT;
     ordered(fixture_record("a", "q", 3, 0, 1), chat);
 }
+
+Test(record_json, a_record_of_a_clock_has_its_name_its_measure_and_its_own_figures)
+{
+    struct rc_record *rec = fixture_clock("acme", "q", 3, 1767571200000, "first \"response\"");
+    rec->value[RC_FIG_sl_met] = 1;
+    rec->value[RC_FIG_sl_of] = 2;
+    rec->value[RC_FIG_sl_bp] = 5000;
+    rec->value[RC_FIG_sl_target_bp] = 9000;
+    rec->value[RC_FIG_sl_ok] = 0;
+    cr_assert_str_eq(
+        json_of(rec),
+        "{\"client\":\"acme\",\"queue\":\"q\",\"channel\":\"ticket\",\"window\":\"day\","
+        "\"kind\":\"interval\",\"start_ms\":1767571200000,\"end_ms\":1767572100000,"
+        "\"as_of_ms\":1,\"status\":\"final\",\"revision\":1,"
+        "\"contract\":\"0123456789abcdef\",\"clock\":\"first \\\"response\\\"\","
+        "\"measure\":\"first_response\",\"sla_met\":1,\"sla_of\":2,\"sla_bp\":5000,"
+        "\"sla_target_bp\":9000,\"sla_ok\":false}");
+    rec->value[RC_FIG_sl_target_bp] = rec->value[RC_FIG_sl_ok] = RC_NULL;
+    cr_assert_not_null(strstr(json_of(rec), ",\"sla_target_bp\":null,\"sla_ok\":null}"));
+    free(rec);
+}
+
+Test(record_json, the_key_of_a_clock_ends_in_its_name)
+{
+    struct rc_record *rec = fixture_clock("a", "q", 3, 86400000, "x|y");
+    cr_assert_str_eq(key_of(rec), "a|q|ticket|day|86400000|x%7Cy");
+    free(rec);
+    rec = fixture_clock("a", "*", 0, 86400000, "reply");
+    cr_assert_str_eq(key_of(rec), "a|*|ticket|15m|reply");
+    free(rec);
+}
+
+Test(record_json, clocks_are_ordered_behind_everything_else)
+{
+    ordered(fixture_clock("a", "q", 2, 0, "b"), fixture_clock("a", "q", 2, 0, "bc"));
+    ordered(fixture_clock("a", "q", 2, 0, "z"), fixture_clock("a", "q", 2, 9, "a"));
+    ordered(fixture_clock("a", "q", 2, 9, "z"), fixture_clock("a", "q", 3, 0, "a"));
+    ordered(fixture_record("z", "z", 3, 9, 1), fixture_clock("a", "a", 0, 0, "a"));
+}
