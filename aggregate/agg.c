@@ -79,7 +79,7 @@ struct rc_record *agg_record_new(struct agg *agg, const struct agg_key *key,
         .as_of_ms = head->as_of_ms,
         .start_ms = head->start_ms,
         .at = agg->records.used,
-        .window = head->window,
+        .window = (uint16_t)head->window,
     };
     agg->place_key[agg->record_count++] = key;
     struct rc_record *rec = out_new(&agg->records, size);
@@ -203,14 +203,34 @@ struct ranked {
     uint32_t client_size;
 };
 
-static int rank_compare(const void *left, const void *right) {
-    const struct ranked *a = left, *b = right;
-    int order = rc_text_compare(a->client, a->client_size, b->client, b->client_size);
+static int rank_compare_base(const struct ranked *a, const struct ranked *b) {
+    int order = (a->key->base != 0) - (b->key->base != 0); /* rollcall.slas is the later topic */
+    if (!order)
+        order = rc_text_compare(a->client, a->client_size, b->client, b->client_size);
     if (!order)
         order = (int)a->key->kind - (int)b->key->kind;
     if (!order)
         order = rc_text_compare(a->key->name, a->key->name_size, b->key->name, b->key->name_size);
     return order ? order : (int)a->key->channel - (int)b->key->channel;
+}
+
+static int rank_compare(const void *left, const void *right) {
+    const struct ranked *a = left, *b = right;
+    int order = rank_compare_base(a, b);
+    if (order || !a->key->base)
+        return order;
+    return rc_text_compare(a->key->clock->name, a->key->clock->name_size, b->key->clock->name,
+                           b->key->clock->name_size);
+}
+
+/* Clocks of one key differ in their second rank alone: windows and their starts come in between. */
+static void ranks_give(struct ranked *list, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
+        struct agg_key *key = list[i].key;
+        bool next = i && key->base && !rank_compare_base(&list[i - 1], &list[i]);
+        key->rank = next ? list[i - 1].key->rank : (uint32_t)i;
+        key->clock_rank = next ? list[i - 1].key->clock_rank + 1 : 0;
+    }
 }
 
 static void rank_keys(struct agg *agg) {
@@ -229,8 +249,7 @@ static void rank_keys(struct agg *agg) {
         }
     }
     qsort(list, count, sizeof *list, rank_compare);
-    for (uint64_t i = 0; i < count; i++)
-        list[i].key->rank = (uint32_t)i;
+    ranks_give(list, count);
     agg_unmap(list, (room + 1) * sizeof *list);
     agg->ranks_stale = false;
 }
@@ -238,8 +257,10 @@ static void rank_keys(struct agg *agg) {
 static void hand_out(struct agg *agg) {
     if (agg->ranks_stale && agg->record_count)
         rank_keys(agg);
-    for (uint64_t i = 0; i < agg->record_count; i++)
+    for (uint64_t i = 0; i < agg->record_count; i++) {
         agg->place[i].rank = agg->place_key[i]->rank;
+        agg->place[i].clock = agg->place_key[i]->clock_rank;
+    }
     agg_records_sort(agg->place, agg->place_scratch, agg->record_count);
     for (uint64_t i = 0; i < agg->record_count; i++) {
         const struct rc_record *rec =

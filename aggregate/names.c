@@ -155,7 +155,7 @@ static uint32_t key_find(struct agg_task *task, uint32_t client, uint32_t queue,
     while ((ref = agg_index_next(&task->key_index, tag, &at))) {
         const struct agg_key *key = agg_key_at(task, ref);
         if (key->client == client && key->queue == queue && key->group == group &&
-            key->kind == kind && key->channel == channel)
+            key->kind == kind && key->channel == channel && !key->base)
             return ref;
     }
     return 0;
@@ -238,5 +238,31 @@ uint32_t agg_key_get(struct agg_task *task, uint32_t client_ref, uint32_t queue_
     }
     key_link(task, ref, total);
     key_join_groups(task, ref, client_ref, name, queue->name_size, channel);
+    return ref;
+}
+
+uint32_t agg_key_of_clock(struct agg_task *task, uint32_t base, const struct rc_clock *clock) {
+    uint32_t tag = tag_of(base, clock->name, clock->name_size), at = tag, ref;
+    while ((ref = agg_index_next(&task->key_index, tag, &at))) {
+        const struct agg_key *key = agg_key_at(task, ref);
+        if (key->base == base && key->clock->name_size == clock->name_size &&
+            !memcmp(key->clock->name, clock->name, clock->name_size))
+            return ref;
+    }
+    ref = agg_pool_get(&task->key);
+    struct agg_key *key = agg_key_at(task, ref);
+    const struct agg_key *above = agg_key_at(task, base);
+    key->client = above->client;
+    key->queue = above->queue;
+    key->group = above->group;
+    key->kind = above->kind;
+    key->channel = above->channel;
+    key->contracts = above->contracts;
+    key->name_size = above->name_size;
+    memcpy(key->name, above->name, sizeof key->name);
+    key->base = base;
+    key->clock = clock;
+    agg_index_add(&task->key_index, tag, ref);
+    agg_key_made(task->agg);
     return ref;
 }

@@ -47,8 +47,29 @@ static void derive_ratios(int64_t *value) {
     V(transfer_bp) = ratio(V(transferred), V(handled));
 }
 
-static void judge_targets(int64_t *value, const struct rc_contract *contract) {
-    V(sl_target_bp) = contract->has_service_level ? contract->sl_target_bp : RC_NULL;
+/* What the clock of that name says in that contract; what it first said, where it is none of it. */
+static const struct rc_clock *clock_of(const struct agg_key *key,
+                                       const struct rc_contract *contract) {
+    const struct rc_clock *clock =
+        rc_clock_named(contract, key->clock->name, key->clock->name_size);
+    for (uint32_t i = 0; !clock && i < key->contracts->count; i++)
+        clock = rc_clock_named(&key->contracts->dated[i].contract, key->clock->name,
+                               key->clock->name_size);
+    return clock;
+}
+
+/* Of a clock's key the level is that of the clock. */
+static int64_t level_target(const struct agg_key *key, const struct rc_contract *contract) {
+    if (!key->clock)
+        return contract->has_service_level ? contract->sl_target_bp : RC_NULL;
+    const struct rc_clock *clock =
+        rc_clock_named(contract, key->clock->name, key->clock->name_size);
+    return clock ? clock->target_bp : RC_NULL;
+}
+
+static void judge_targets(int64_t *value, const struct agg_key *key,
+                          const struct rc_contract *contract) {
+    V(sl_target_bp) = level_target(key, contract);
     V(sl_ok) = at_least(V(sl_met), V(sl_of), V(sl_target_bp));
     V(aht_target_ms) = contract->aht_target_ms;
     V(aht_ok) = at_most(V(handle_ms_sum), V(handled), contract->aht_target_ms);
@@ -60,7 +81,8 @@ static void judge_targets(int64_t *value, const struct rc_contract *contract) {
 }
 
 /* `value` holds sums (waits per bin) and states; fills in the rest. true: something is not zero. */
-static bool complete(int64_t *value, const struct rc_contract *contract) {
+static bool complete(int64_t *value, const struct agg_key *key,
+                     const struct rc_contract *contract) {
     int64_t any = 0;
     for (uint32_t i = RC_FIG_wait_le_10s; i <= RC_FIG_wait_le_600s; i++)
         value[i] += value[i - 1];
@@ -69,7 +91,7 @@ static bool complete(int64_t *value, const struct rc_contract *contract) {
     for (uint32_t i = RC_FIG_waiting; i < RC_FIGURE_COUNT; i++)
         any |= value[i];
     derive_ratios(value);
-    judge_targets(value, contract);
+    judge_targets(value, key, contract);
     return any != 0;
 }
 
@@ -95,9 +117,10 @@ static void emit(struct agg_task *task, uint32_t key_ref, struct rc_record head,
                  const int64_t *value) {
     const struct agg_key *key = agg_key_at(task, key_ref);
     const struct agg_client *client = agg_client_at(task, key->client);
+    uint32_t clock_size = key->clock ? key->clock->name_size : 0;
     struct rc_record *rec =
-        agg_record_new(task->agg, key, &head, client->name_size + key->name_size);
-    rec->topic = RC_TOPIC_METRICS;
+        agg_record_new(task->agg, key, &head, client->name_size + key->name_size + clock_size);
+    rec->topic = key->clock ? RC_TOPIC_SLAS : RC_TOPIC_METRICS;
     rec->channel = key->channel;
     rec->total = key->kind;
     rec->client_size = (uint8_t)client->name_size;
@@ -106,6 +129,12 @@ static void emit(struct agg_task *task, uint32_t key_ref, struct rc_record head,
     memcpy(rec->text, agg_text_at(&task->texts, client->name, client->name_size),
            client->name_size);
     memcpy(rec->text + client->name_size, key->name, key->name_size);
+    if (key->clock) {
+        int64_t at_ms = head.kind == RC_KIND_ROLLING ? head.end_ms : head.start_ms;
+        rec->measure = clock_of(key, rc_contract_at(key->contracts, at_ms))->measure;
+        rec->clock_size = (uint8_t)clock_size;
+        memcpy(rec->text + client->name_size + key->name_size, key->clock->name, clock_size);
+    }
     if (head.tombstone || !head.revision)
         return;
     rc_count(&task->stats->records, 1);
@@ -174,7 +203,7 @@ static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, 
     levels_now(task, key_ref, at_ms, value);
     bool waiting = V(waiting) != 0;
     const struct rc_contract *contract = rc_contract_at(key->contracts, at_ms);
-    bool any = complete(value, contract);
+    bool any = complete(value, key, contract);
     uint64_t hash = content_hash(value, contract->fingerprint);
     bool exists = any || (roll->revision && !roll->published_zero);
     bool old = roll->revision && at_ms >= roll_old_at(roll, rolling->every_ms);
@@ -268,8 +297,9 @@ static bool pane_values(struct agg_task *task, uint32_t pane_ref, int64_t now_ms
         }
         V(oldest_wait_ms) = pane->oldest_final_ms;
     }
-    *ret_contract = rc_contract_at(agg_key_at(task, pane->key)->contracts, pane->start_ms);
-    return complete(value, *ret_contract);
+    const struct agg_key *key = agg_key_at(task, pane->key);
+    *ret_contract = rc_contract_at(key->contracts, pane->start_ms);
+    return complete(value, key, *ret_contract);
 }
 
 static void pane_publish(struct agg_task *task, uint32_t pane_ref, enum rc_status status,

@@ -12,7 +12,7 @@ static bool is_before(const struct agg_record_place *a, const struct agg_record_
         return a->rank < b->rank;
     if (a->window != b->window)
         return a->window < b->window;
-    return a->start_ms < b->start_ms;
+    return a->start_ms != b->start_ms ? a->start_ms < b->start_ms : a->clock < b->clock;
 }
 
 static uint64_t run_end(const struct agg_record_place *place, uint64_t from, uint64_t count) {

@@ -4,12 +4,13 @@
 
 #include <stdint.h>
 
-/* Where a record lies, and all that its order depends on. `rank` stands for client, queue and
- * channel: keys are ranked by name when a new one has come, not compared for every record. */
+/* Where a record lies, and all that its order depends on. `rank` stands for topic, client, queue
+ * and channel: keys are ranked by name when a new one has come, not compared for every record. */
 struct agg_record_place {
     int64_t as_of_ms, start_ms;
     uint64_t at;
-    uint32_t rank, window;
+    uint32_t rank;
+    uint16_t window, clock;
 };
 
 /* Stable, so that records of one key and instant stay as they were made. `scratch` has as much

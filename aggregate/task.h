@@ -72,7 +72,10 @@ struct agg_key {
     struct agg_sums pending; /* what the panes of then have not been given yet */
     int64_t pending_at;
     uint32_t group;         /* of a group: its index in the policy */
-    uint32_t rank;          /* in the canonical order of keys */
+    uint32_t rank;          /* in the canonical order of keys; clocks of one key share theirs */
+    uint32_t base;          /* of a clock: the key whose tickets it measures; else 0 */
+    uint16_t clock_rank;    /* among the clocks of one key */
+    const struct rc_clock *clock; /* one of that name; NULL: not a clock's */
     uint32_t contacts;      /* of a queue: all remembered visits */
     uint32_t wait_first, wait_last; /* of a queue: who waits, sorted by queued_at */
     int64_t level[AGG_STATE_COUNT];
@@ -368,6 +371,8 @@ uint32_t agg_queue_find(const struct agg_task *task, uint32_t client, const char
                         uint32_t size);
 uint32_t agg_queue_get(struct agg_task *task, uint32_t client, const char *name, uint32_t size);
 uint32_t agg_key_get(struct agg_task *task, uint32_t client, uint32_t queue, uint8_t channel);
+/* Where the clock of that name counts for the key: a key of its own, without roll-ups above it. */
+uint32_t agg_key_of_clock(struct agg_task *task, uint32_t key, const struct rc_clock *clock);
 /* A word's reference, with one more contact that has it; and one less. */
 uint32_t agg_priority_take(struct agg_task *task, const char *text, uint32_t size);
 void agg_priority_drop(struct agg_task *task, uint32_t priority);

@@ -46,6 +46,30 @@ Test(names, same_name_gives_the_same_reference_and_other_names_others)
     core_close(&core);
 }
 
+Test(names, a_clock_has_a_key_of_its_own_beside_the_one_that_it_measures)
+{
+    struct rc_clock first = {.name = "first", .name_size = 5}, again = first;
+    struct rc_clock other = {.name = "firs", .name_size = 4};
+    struct core core;
+    core_init(&core);
+    struct agg_task *task = core_task_open(&core);
+    uint32_t acme = agg_client_get(task, "acme", 4), sales = agg_queue_get(task, acme, "sales", 5);
+    uint32_t key = agg_key_get(task, acme, sales, RC_TICKET);
+    uint32_t clock = agg_key_of_clock(task, key, &first);
+    cr_assert_neq(clock, key);
+    cr_assert_eq(agg_key_of_clock(task, key, &again), clock, "by name");
+    cr_assert_neq(agg_key_of_clock(task, key, &other), clock);
+    uint32_t total = agg_link_at(task, agg_key_at(task, key)->up)->key;
+    cr_assert_neq(agg_key_of_clock(task, total, &first), clock);
+    cr_assert_eq(agg_key_get(task, acme, sales, RC_TICKET), key, "what has no clock is still found");
+    cr_assert_eq(agg_key_at(task, clock)->base, key);
+    cr_assert_eq(agg_key_at(task, clock)->up, 0);
+    cr_assert_eq(agg_key_at(task, clock)->contracts, agg_key_at(task, key)->contracts);
+    cr_assert_arr_eq(agg_key_at(task, clock)->name, "sales", 5);
+    agg_task_close(task);
+    core_close(&core);
+}
+
 Test(names, hash_of_an_id_is_the_one_that_the_decoder_gives_it)
 {
     struct core core;

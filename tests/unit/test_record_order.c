@@ -7,12 +7,13 @@ enum { PLACES = 5000 };
 static int place_compare(const void *left, const void *right)
 {
     const struct agg_record_place *a = left, *b = right;
-    int64_t parts[5][2] = {{a->as_of_ms, b->as_of_ms},
+    int64_t parts[6][2] = {{a->as_of_ms, b->as_of_ms},
                            {a->rank, b->rank},
                            {a->window, b->window},
                            {a->start_ms, b->start_ms},
+                           {a->clock, b->clock},
                            {(int64_t)a->at, (int64_t)b->at}}; /* made in the order of `at` */
-    for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t i = 0; i < 6; i++)
         if (parts[i][0] != parts[i][1])
             return parts[i][0] < parts[i][1] ? -1 : 1;
     return 0;
@@ -27,7 +28,8 @@ static void sort_and_compare(uint64_t seed, uint32_t count, uint64_t spread)
             .as_of_ms = T0 + (int64_t)(i / 100 + core_draw(&random, spread)),
             .start_ms = T0 - (int64_t)core_draw(&random, 3),
             .rank = (uint32_t)core_draw(&random, 5),
-            .window = (uint32_t)core_draw(&random, 3),
+            .window = (uint16_t)core_draw(&random, 3),
+            .clock = (uint16_t)core_draw(&random, 2),
             .at = i,
         };
     qsort(expected, count, sizeof *expected, place_compare);
@@ -36,7 +38,7 @@ static void sort_and_compare(uint64_t seed, uint32_t count, uint64_t spread)
         cr_assert_eq(place[i].at, expected[i].at, "seed %lu, place %u", seed, i);
 }
 
-Test(record_order, sorts_as_a_stable_sort_by_instant_rank_window_and_start_does)
+Test(record_order, sorts_as_a_stable_sort_by_instant_rank_window_start_and_clock_does)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
         sort_and_compare(seed, PLACES, 1);
