@@ -8,23 +8,17 @@ static bool known(int64_t time_ms)
     return time_ms != RC_TIME_NONE;
 }
 
-/* `resolved: false` is a disposition and nothing else. */
-static bool is_resolution(const struct agg_point *point)
-{
-    return point->type == RC_TYPE_closed || (point->type == RC_TYPE_resolved && point->value != 0);
-}
-
 int64_t agg_standing_resolution(const struct agg_point *point, uint32_t count)
 {
     int64_t standing = RC_TIME_NONE;
     for (uint32_t i = count; i-- > 0;) {
-        if (is_resolution(&point[i]))
+        if (agg_is_resolution(&point[i]))
             standing = point[i].time_ms;
         if (point[i].type != RC_TYPE_reopened)
             continue;
         /* A resolution of the same instant wins, wherever it sorts. */
         for (uint32_t j = i; j-- > 0 && point[j].time_ms == point[i].time_ms;)
-            if (is_resolution(&point[j]))
+            if (agg_is_resolution(&point[j]))
                 standing = point[j].time_ms;
         break;
     }
@@ -35,7 +29,7 @@ int64_t agg_standing_resolution(const struct agg_point *point, uint32_t count)
 static int64_t first_response(const struct agg_clock_facts *facts)
 {
     for (uint32_t i = 0; i < facts->point_count; i++)
-        if (facts->point[i].type == RC_TYPE_replied || is_resolution(&facts->point[i]))
+        if (facts->point[i].type == RC_TYPE_replied || agg_is_resolution(&facts->point[i]))
             return facts->point[i].time_ms;
     return RC_TIME_NONE;
 }
@@ -68,8 +62,8 @@ static uint32_t rest_take(struct rest *rest, const struct agg_clock_facts *facts
         const struct agg_point *point = &facts->point[i];
         paused |= point->type == RC_TYPE_paused;
         reopened |= point->type == RC_TYPE_reopened;
-        resolved |= is_resolution(point);
-        unpaused |= point->type == RC_TYPE_resumed || is_resolution(point);
+        resolved |= agg_is_resolution(point);
+        unpaused |= point->type == RC_TYPE_resumed || agg_is_resolution(point);
     }
     rest->paused = !unpaused && (paused || rest->paused);
     rest->resolved = resolved || (rest->resolved && !reopened);

@@ -243,7 +243,7 @@ struct agg_steps {
     uint32_t count, room;
 };
 struct agg_ticket {
-    struct agg_sum *sum; /* by at_ms, figure, key, each once */
+    struct agg_sum *sum; /* by at_ms, key, figure, each once */
     uint32_t sum_count, sum_room;
     struct agg_steps backlog, overdue;
     int64_t again_at; /* as in agg_made */
@@ -453,6 +453,10 @@ void agg_ticket_sum(struct agg_ticket *ticket, int64_t at_ms, uint32_t key, uint
                     int64_t value);
 /* From that instant on it stands in that key (0: in none). In the order of time. */
 void agg_steps_put(struct agg_steps *steps, int64_t from_ms, uint32_t key);
+
+/* sla.c: adds what its clocks make to what it makes; the backlog is derived before. */
+void agg_sla_derive(struct agg_task *task, const struct agg_contact *contact, int64_t passed_ms,
+                    struct agg_ticket *ticket);
 
 /* window.c */
 struct agg_item {

@@ -1,6 +1,7 @@
 /* Derivation of tickets (SPEC section 5): facts + contract = contributions. What a ticket makes at
  * an instant counts in its queue at that instant, so one ticket makes sums and states in several
  * keys. Pure, but that a key may be met for the first time. */
+#include "clock.h"
 #include "task.h"
 #include <string.h>
 
@@ -15,20 +16,7 @@ static bool known(int64_t time_ms)
 
 int64_t agg_ticket_standing(const struct agg_task *task, const struct agg_contact *contact)
 {
-    const struct agg_point *list = agg_points(task, contact);
-    int64_t standing = RC_TIME_NONE;
-    for (uint32_t i = contact->point_count; i-- > 0;) {
-        if (list[i].type == RC_TYPE_reopened) {
-            /* a resolution of the same instant counts as after it, wherever it is sorted */
-            for (uint32_t j = i; j-- > 0 && list[j].time_ms == list[i].time_ms;)
-                if (agg_is_resolution(&list[j]))
-                    standing = list[j].time_ms;
-            break;
-        }
-        if (agg_is_resolution(&list[i]))
-            standing = list[i].time_ms;
-    }
-    return standing;
+    return agg_standing_resolution(agg_points(task, contact), contact->point_count);
 }
 
 int64_t agg_ticket_first_resolved(const struct agg_task *task, const struct agg_contact *contact)
@@ -125,9 +113,9 @@ static int sum_compare(const struct agg_sum *a, const struct agg_sum *b)
 {
     if (a->at_ms != b->at_ms)
         return a->at_ms < b->at_ms ? -1 : 1;
-    if (a->figure != b->figure)
-        return (int)a->figure - (int)b->figure;
-    return a->key < b->key ? -1 : a->key > b->key;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return (int)a->figure - (int)b->figure;
 }
 
 /* Mostly at the end: points come in the order of time. */
@@ -285,7 +273,6 @@ void agg_ticket_derive(struct agg_task *task, const struct agg_contact *contact,
 {
     struct agg_ticket *ticket = ret_ticket;
     struct walk walk;
-    (void)passed_ms;
     ticket->sum_count = ticket->backlog.count = ticket->overdue.count = 0;
     ticket->again_at = RC_TIME_NONE;
     ticket->anomaly = false;
@@ -295,6 +282,7 @@ void agg_ticket_derive(struct agg_task *task, const struct agg_contact *contact,
     derive_points(task, contact, &walk, ticket);
     derive_resolution(task, contact, &walk, ticket);
     derive_opinions(task, contact, ticket);
+    agg_sla_derive(task, contact, passed_ms, ticket);
 }
 
 /* ---- the difference ---- */
