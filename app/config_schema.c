@@ -106,7 +106,7 @@ static const struct config_key visit_keys[] = {
 static const struct config_map visit_map = MAP_OF(visit_keys);
 
 static const struct config_key ticket_keys[] = {
-    {"slas", SET(SLAS), .later = true, READ(config_read_slas), .help = "a list of clocks"},
+    {"slas", SET(SLAS), READ(config_read_slas), .help = "a list of clocks"},
     {"aht", K(MAP), .map = &aht_map},
     {"fcr", K(MAP), .map = &fcr_ticket_map},
     {"csat", K(MAP), .map = &csat_map},
