@@ -101,8 +101,8 @@ static enum rc_error write_csv(const struct out_file *file, struct out_buffer *b
     enum rc_error err = out_buffer_reserve(buffer, SINK_RECORD_TEXT_MAX, &at);
     if (err)
         return err;
-    uint32_t size =
-        rec ? out_csv_record(&file->options.config->windows, rec, at) : out_csv_header(at);
+    uint32_t size = rec ? out_csv_record(&file->options.config->windows, rec, at)
+                        : out_csv_header(file->options.slas, at);
     out_buffer_advance(buffer, size);
     return RC_OK;
 }

@@ -44,16 +44,48 @@ static char *csv_int(char *at, int64_t value)
     return text_int(at, value);
 }
 
-uint32_t out_csv_header(char *room)
+uint32_t out_csv_header(bool slas, char *room)
 {
     char *at = room;
     for (uint32_t i = 0; i < RECORD_LEAD_COUNT; i++)
         at = csv_word(at, record_lead_name[i]);
-    for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++)
+    for (uint32_t i = 0; i < RC_FIGURE_COUNT && !slas; i++)
         at = csv_word(at, csv_field[i].name);
+    if (slas)
+        at = text_put(at, ",clock,measure", 14);
+    for (uint32_t i = 0; i < RECORD_CLOCK_FIGURES && slas; i++)
+        at = csv_word(at, record_clock_figure[i].name);
     at = text_put(at, "\r\n", 2);
     memmove(room, room + 1, (size_t)(at - room - 1)); /* the comma before the first */
     return (uint32_t)(at - room - 1);
+}
+
+static char *csv_value(char *at, int64_t value, bool boolean)
+{
+    if (value == RC_NULL) {
+        *at++ = ',';
+        return at;
+    }
+    return boolean ? csv_word(at, value ? "true" : "false") : csv_int(at, value);
+}
+
+static char *csv_figures(char *at, const struct rc_record *rec)
+{
+    uint8_t of = rc_figures_of(rec->channel);
+    for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++)
+        at = csv_value(at, csv_field[i].of & of ? rec->value[i] : RC_NULL, csv_field[i].boolean);
+    return at;
+}
+
+static char *csv_clock(char *at, const struct rc_record *rec)
+{
+    *at++ = ',';
+    at = csv_text(at, record_clock(rec), rec->clock_size);
+    at = csv_word(at, record_measure_name[rec->measure]);
+    for (uint32_t i = 0; i < RECORD_CLOCK_FIGURES; i++)
+        at = csv_value(at, rec->value[record_clock_figure[i].figure],
+                       record_clock_figure[i].boolean);
+    return at;
 }
 
 uint32_t out_csv_record(const struct rc_windows *windows, const struct rc_record *rec, char *room)
@@ -71,15 +103,7 @@ uint32_t out_csv_record(const struct rc_windows *windows, const struct rc_record
     at = csv_int(at, rec->revision);
     *at++ = ',';
     at = text_hex64(at, rec->contract);
-    uint8_t of = rc_figures_of(rec->channel);
-    for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
-        if (rec->value[i] == RC_NULL || !(csv_field[i].of & of))
-            *at++ = ',';
-        else if (csv_field[i].boolean)
-            at = csv_word(at, rec->value[i] ? "true" : "false");
-        else
-            at = csv_int(at, rec->value[i]);
-    }
+    at = rec->topic == RC_TOPIC_SLAS ? csv_clock(at, rec) : csv_figures(at, rec);
     at = text_put(at, "\r\n", 2);
     return (uint32_t)(at - room);
 }
@@ -92,6 +116,7 @@ uint32_t out_csv_record(const struct rc_windows *windows, const struct rc_record
     X(client, "client", false)                                                                     \
     X(queue, "queue", false)                                                                       \
     X(channel, "channel", false)                                                                   \
+    X(clock, "clock", false)                                                                       \
     X(offered, "offered", true)                                                                    \
     X(answered, "answered", true)                                                                  \
     X(abandoned, "abandon %", true)                                                                \
@@ -126,7 +151,7 @@ struct out_table {
     const struct rc_config *config;
     struct out_buffer *buffer;
     bool rolling, color, streaming;
-    bool tickets; /* there are some among the rows that the columns are fitted to */
+    bool tickets, clocks, metrics; /* what the rows are of that the columns are fitted to */
     uint32_t width[COLUMN_COUNT];
     uint32_t row_count;
     struct row *row;
@@ -191,11 +216,8 @@ static void cell_start(const struct out_table *table, const struct rc_record *re
         snprintf(cell + length, (size_t)(CELL_ROOM - length), ":%02d", (int)(rest / 1000 % 60));
 }
 
-static void fill_visit(const int64_t *value, struct row *row)
+static void fill_level(const int64_t *value, struct row *row)
 {
-    cell_count(row->cell[COLUMN_offered], value[RC_FIG_offered]);
-    cell_count(row->cell[COLUMN_answered], value[RC_FIG_answered]);
-    cell_percent(row->cell[COLUMN_abandoned], value[RC_FIG_abandon_bp]);
     cell_percent(row->cell[COLUMN_level], value[RC_FIG_sl_bp]);
     cell_percent(row->cell[COLUMN_target], value[RC_FIG_sl_target_bp]);
     int64_t ok = value[RC_FIG_sl_ok];
@@ -206,6 +228,14 @@ static void fill_visit(const int64_t *value, struct row *row)
                            : "missed");
     snprintf(row->cell[COLUMN_met], CELL_ROOM, "%lld/%lld", (long long)value[RC_FIG_sl_met],
              (long long)value[RC_FIG_sl_of]);
+}
+
+static void fill_visit(const int64_t *value, struct row *row)
+{
+    cell_count(row->cell[COLUMN_offered], value[RC_FIG_offered]);
+    cell_count(row->cell[COLUMN_answered], value[RC_FIG_answered]);
+    cell_percent(row->cell[COLUMN_abandoned], value[RC_FIG_abandon_bp]);
+    fill_level(value, row);
     cell_duration(row->cell[COLUMN_asa], value[RC_FIG_asa_ms]);
     cell_count(row->cell[COLUMN_waiting], value[RC_FIG_waiting]);
     cell_duration(row->cell[COLUMN_oldest], value[RC_FIG_oldest_wait_ms]);
@@ -219,9 +249,18 @@ static void fill_ticket(const int64_t *value, struct row *row)
     cell_count(row->cell[COLUMN_backlog], value[RC_FIG_backlog]);
 }
 
+static void fill_figures(const struct rc_record *rec, struct row *row)
+{
+    if (rec->channel == RC_TICKET)
+        fill_ticket(rec->value, row);
+    else
+        fill_visit(rec->value, row);
+    cell_duration(row->cell[COLUMN_aht], rec->value[RC_FIG_aht_ms]);
+    cell_percent(row->cell[COLUMN_fcr], rec->value[RC_FIG_fcr_bp]);
+}
+
 static void fill_row(const struct out_table *table, const struct rc_record *rec, struct row *row)
 {
-    const int64_t *value = rec->value;
     const char *window = rc_window_name(&table->config->windows, rec->window);
     const char *status = record_status_name[rec->status];
     cell_copy(row->cell[COLUMN_window], window, (uint32_t)strlen(window));
@@ -230,20 +269,25 @@ static void fill_row(const struct out_table *table, const struct rc_record *rec,
     cell_copy(row->cell[COLUMN_queue], record_queue(rec), rec->queue_size);
     cell_copy(row->cell[COLUMN_channel], record_channel_name[rec->channel],
               (uint32_t)strlen(record_channel_name[rec->channel]));
-    for (uint32_t i = COLUMN_offered; i <= COLUMN_handling; i++)
+    for (uint32_t i = COLUMN_clock; i <= COLUMN_handling; i++)
         cell_copy(row->cell[i], "-", 1);
     row->verdict = -1;
-    if (rec->channel == RC_TICKET)
-        fill_ticket(value, row);
-    else
-        fill_visit(value, row);
-    cell_duration(row->cell[COLUMN_aht], value[RC_FIG_aht_ms]);
-    cell_percent(row->cell[COLUMN_fcr], value[RC_FIG_fcr_bp]);
+    if (rec->topic == RC_TOPIC_SLAS) {
+        cell_copy(row->cell[COLUMN_clock], record_clock(rec), rec->clock_size);
+        fill_level(rec->value, row);
+    } else {
+        fill_figures(rec, row);
+    }
     cell_copy(row->cell[COLUMN_status], status, (uint32_t)strlen(status));
 }
 
 static bool is_shown(const struct out_table *table, uint32_t column)
 {
+    bool level = column >= COLUMN_level && column <= COLUMN_met;
+    if (column == COLUMN_clock)
+        return table->clocks;
+    if (!table->metrics && table->clocks && column > COLUMN_clock && column < COLUMN_status)
+        return level;
     if (column == COLUMN_opened || column == COLUMN_resolved || column == COLUMN_backlog)
         return table->tickets;
     return table->rolling ||
@@ -337,7 +381,12 @@ enum rc_error out_table_open(const struct rc_config *config, struct out_buffer *
 enum rc_error out_table_record(struct out_table *table, const struct rc_record *rec)
 {
     struct row *row = &table->row[table->streaming ? 0 : table->row_count++];
-    table->tickets |= rec->channel == RC_TICKET && !table->streaming;
+    if (!table->streaming) {
+        bool clock = rec->topic == RC_TOPIC_SLAS;
+        table->clocks |= clock;
+        table->metrics |= !clock;
+        table->tickets |= rec->channel == RC_TICKET && !clock;
+    }
     fill_row(table, rec, row);
     if (table->streaming)
         return put_line(table, row);

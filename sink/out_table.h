@@ -6,8 +6,9 @@
 #include "rollcall/sink.h"
 
 /* RFC 4180, lines end in CR LF; all fields of a record in the order of its JSON; null is empty.
- * Both return the length; SINK_RECORD_TEXT_MAX is room enough. */
-uint32_t out_csv_header(char *room);
+ * Records of metrics and of slas have columns of their own. Both return the length;
+ * SINK_RECORD_TEXT_MAX is room enough. */
+uint32_t out_csv_header(bool slas, char *room);
 uint32_t out_csv_record(const struct rc_windows *windows, const struct rc_record *rec, char *room);
 
 /* Aligned columns: the first rows are held back to find the widths, later ones keep to them. */

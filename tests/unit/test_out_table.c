@@ -19,7 +19,7 @@ Test(out_table, csv_has_a_field_for_every_name_of_its_header)
 {
     char header[SINK_RECORD_TEXT_MAX], line[SINK_RECORD_TEXT_MAX];
     struct rc_record *rec = fixture_record("acme", "billing", 2, 1000, 2000);
-    header[out_csv_header(header)] = 0;
+    header[out_csv_header(false, header)] = 0;
     line[out_csv_record(&fixture_config()->windows, rec, line)] = 0;
     cr_assert_eq(fields_of(header), 11 + RC_FIGURE_COUNT);
     cr_assert_eq(fields_of(line), 11 + RC_FIGURE_COUNT);
@@ -148,4 +148,40 @@ Test(out_table, more_rows_than_are_held_back_all_come_out_in_order)
         cr_assert(at, "%s", queue);
         free(recs[i]);
     }
+}
+
+Test(out_table, clocks_have_a_csv_of_their_own)
+{
+    char header[SINK_RECORD_TEXT_MAX], line[SINK_RECORD_TEXT_MAX];
+    struct rc_record *rec = fixture_clock("acme", "q", 3, 0, "first, always");
+    rec->value[RC_FIG_sl_met] = rec->value[RC_FIG_sl_of] = 3;
+    rec->value[RC_FIG_sl_bp] = 10000;
+    rec->value[RC_FIG_sl_target_bp] = 9000;
+    rec->value[RC_FIG_sl_ok] = 1;
+    header[out_csv_header(true, header)] = 0;
+    line[out_csv_record(&fixture_config()->windows, rec, line)] = 0;
+    cr_assert_str_eq(strstr(header, "contract"),
+                     "contract,clock,measure,sla_met,sla_of,sla_bp,sla_target_bp,sla_ok\r\n");
+    cr_assert_str_eq(strstr(line, "0123456789abcdef"),
+                     "0123456789abcdef,\"first, always\",first_response,3,3,10000,9000,true\r\n");
+    free(rec);
+}
+
+Test(out_table, a_table_of_clocks_shows_their_levels_alone)
+{
+    struct rc_record *recs[2] = {fixture_clock("acme", "q", 3, 0, "reply"),
+                                 fixture_record("acme", "q", 3, 0, 0)};
+    recs[0]->value[RC_FIG_sl_met] = 1;
+    recs[0]->value[RC_FIG_sl_of] = 2;
+    recs[0]->value[RC_FIG_sl_bp] = 5000;
+    recs[0]->value[RC_FIG_sl_ok] = 0;
+    const char *text = table_text(recs, 1, false);
+    cr_assert(strstr(text, "clock") && strstr(text, "reply") && strstr(text, "1/2"));
+    cr_assert(strstr(text, "50.0") && strstr(text, "missed"));
+    cr_assert(!strstr(text, "offered") && !strstr(text, "FCR"));
+    text = table_text(recs, 2, false);
+    cr_assert(strstr(text, "clock") && strstr(text, "offered"));
+    cr_assert_null(strstr(table_text(recs + 1, 1, false), "clock"));
+    free(recs[0]);
+    free(recs[1]);
 }
