@@ -172,6 +172,9 @@ static bool parse(struct replay_arguments *arguments, int argc, char **argv)
         return wrong("--out writes all records as NDJSON: no --only, no --format", NULL);
     if (!arguments->only_given)
         arguments->file.interval = true;
+    const struct sink_file_options *file = &arguments->file;
+    if (file->format == SINK_CSV && file->slas && (file->interval || file->rolling))
+        return wrong("slas have CSV columns of their own: --only slas, or without", NULL);
     return true;
 }
 
@@ -205,9 +208,9 @@ static void config_narrow(struct rc_config *config, const struct sink_file_optio
 {
     if (file->dir != NULL)
         return;
-    if (!file->rolling)
+    if (!file->rolling && !file->slas)
         config->windows.rolling_count = 0;
-    if (!file->interval)
+    if (!file->interval && !file->slas)
         config->windows.interval_count = 0;
 }
 

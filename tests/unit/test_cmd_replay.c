@@ -172,6 +172,8 @@ Test(cmd_replay, every_way_to_end_has_its_exit_code)
     cr_assert_eq(REPLAY(output, config, events, "--only", "interval,all"), EXIT_WRONG_USE);
     cr_assert_eq(REPLAY(output, config, events, "--only", ""), EXIT_WRONG_USE);
     cr_assert_eq(REPLAY(output, config, events, "--format", "xml"), EXIT_WRONG_USE);
+    cr_assert_eq(REPLAY(output, config, events, "--format", "csv", "--only", "slas,interval"),
+                 EXIT_WRONG_USE);
     cr_assert_eq(REPLAY(output, config, events, "--until", "tomorrow"), EXIT_WRONG_USE);
     cr_assert_eq(REPLAY(output, config, "-", "-"), EXIT_WRONG_USE);
     cr_assert_eq(REPLAY(output, config, events, "--out", "x", "--only", "rolling"), EXIT_WRONG_USE);
@@ -212,6 +214,33 @@ Test(cmd_replay, client_and_queue_narrow_the_output)
     cr_assert_gt(strlen(text), 0);
     for (char *line = text; *line; line = strchr(line, '\n') + 1)
         cr_assert_eq(strncmp(line, "{\"client\":\"c3\",\"queue\":\"*\",", 27), 0, "%.80s", line);
+    free(text);
+    remove_place(&place);
+}
+
+Test(cmd_replay, clocks_alone_come_from_all_windows)
+{
+    struct place place = new_place();
+    write_file(place.config,
+               "windows: {rolling: [{name: hour, length: 1h, every: 1m}], interval: [day]}\n"
+               "defaults: {ticket: {slas: [{name: c, measure: resolution, within: 1h}]}}\n");
+    write_file(place.events,
+               "{\"type\":\"queued\",\"time\":\"2026-01-05T09:00:00Z\",\"client\":\"a\","
+               "\"contact\":\"t\",\"queue\":\"q\",\"channel\":\"ticket\"}\n"
+               "{\"type\":\"resolved\",\"time\":\"2026-01-05T09:10:30Z\",\"client\":\"a\","
+               "\"contact\":\"t\"}\n");
+    cr_assert_eq(REPLAY(place.output, place.config, place.events, "--only", "slas", "--until",
+                        "2026-01-05T12:00:00Z"),
+                 EXIT_DONE);
+    char *text = read_file(place.output);
+    static const char *const expected[] = {
+        "\"window\":\"hour\",\"kind\":\"rolling\"", "\"window\":\"day\",\"kind\":\"interval\"",
+        "\"clock\":\"c\",\"measure\":\"resolution\",\"sla_met\":1,\"sla_of\":1,\"sla_bp\":10000,"
+        "\"sla_target_bp\":null,\"sla_ok\":null}",
+        "\"sla_met\":0,\"sla_of\":0,\"sla_bp\":null" /* when it has left the hour */};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        cr_assert_not_null(strstr(text, expected[i]), "%s", expected[i]);
+    cr_assert_null(strstr(text, "opened"));
     free(text);
     remove_place(&place);
 }
