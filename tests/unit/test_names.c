@@ -61,7 +61,7 @@ Test(names, a_clock_has_a_key_of_its_own_beside_the_one_that_it_measures)
     cr_assert_neq(agg_key_of_clock(task, key, &other), clock);
     uint32_t total = agg_link_at(task, agg_key_at(task, key)->up)->key;
     cr_assert_neq(agg_key_of_clock(task, total, &first), clock);
-    cr_assert_eq(agg_key_get(task, acme, sales, RC_TICKET), key, "what has no clock is still found");
+    cr_assert_eq(agg_key_get(task, acme, sales, RC_TICKET), key, "without a clock");
     cr_assert_eq(agg_key_at(task, clock)->base, key);
     cr_assert_eq(agg_key_at(task, clock)->up, 0);
     cr_assert_eq(agg_key_at(task, clock)->contracts, agg_key_at(task, key)->contracts);
