@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the last interval record of every key of two recordings of rollcall.metrics.
+"""Compares the last interval record of every key of two recordings of rollcall.metrics or .slas.
 
     tests/system/compare.py LEFT.ndjson RIGHT.ndjson [--revisions]
     tests/system/compare.py --added LEFT.ndjson RIGHT.ndjson
@@ -14,7 +14,7 @@ import json
 import sys
 
 ARRIVAL = ("revision", "status", "as_of_ms", "oldest_wait_ms")
-KEY = ("client", "queue", "channel", "window", "start_ms")
+KEY = ("client", "queue", "channel", "window", "clock", "start_ms")  # metrics have no clock
 
 
 def records(path):
@@ -24,7 +24,7 @@ def records(path):
             if not line.strip():
                 continue
             record = json.loads(line)
-            key = tuple(record[name] for name in KEY if name != "start_ms")
+            key = tuple(record[name] for name in KEY if name in record and name != "start_ms")
             if record["kind"] == "interval":
                 key += (record["start_ms"],)
             yield key, record

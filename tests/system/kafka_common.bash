@@ -111,13 +111,17 @@ compare() {
     local until=$1 options=()
     shift
     [ "$1" != --revisions ] || { options=(--revisions) && shift; }
-    dump rollcall.metrics >"$work/published.ndjson"
     rm -rf "$work/replayed"
     "$rollcall" replay --quiet --until "$until" --out "$work/replayed" "$work/config.yaml" "$@" ||
         fail "the replay fails"
-    say "comparing $(wc -l <"$work/published.ndjson") published records with the replay"
-    python3 "$here/compare.py" "$work/replayed/metrics.ndjson" "$work/published.ndjson" \
-        "${options[@]}" || fail "figures differ"
+    local topic
+    for topic in metrics slas; do
+        dump "rollcall.$topic" >"$work/published.ndjson"
+        [ -s "$work/replayed/$topic.ndjson" ] || [ -s "$work/published.ndjson" ] || continue
+        say "comparing $(wc -l <"$work/published.ndjson") published $topic with the replay"
+        python3 "$here/compare.py" "$work/replayed/$topic.ndjson" "$work/published.ndjson" \
+            "${options[@]}" || fail "$topic differ"
+    done
 }
 
 # Every dead letter once, and as many as the replay has.

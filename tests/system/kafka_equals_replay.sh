@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real Kafka, 8 partitions keyed by contact: what `run` publishes equals what `replay` computes, in
-# the last interval record of every key; with simulated events, and with a bank's real calls.
+# the last interval record of every key and clock; with simulated events, and with real calls.
 port=19700
 # shellcheck source=tests/system/kafka_common.bash
 . "$(dirname "$0")/kafka_common.bash"
@@ -17,7 +17,7 @@ one() { # one UNTIL TICK FILE: watermarks lie max_disorder (1 s) before the tick
 }
 
 start_broker
-simulate --clients 6 --contacts 400 --for 1d --seed 11
+simulate --clients 6 --contacts 400 --ticket-share 15% --for 1d --seed 11
 one 2024-01-19T23:59:59Z 2024-01-20T00:00:00Z "$work/events.ndjson"
 
 bank=$shared/data/bank-1999-q1.ndjson.zst
