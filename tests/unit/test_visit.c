@@ -315,7 +315,8 @@ Test(visit, queued_outside_opening_hours_or_in_an_outage_is_out_of_the_service_l
     static const struct rc_span outage = {T0 + 50000, T0 + 60000};
     struct desk desk;
     core_init(&desk.core);
-    struct rc_calendar calendar = {"hours", &desk.core.zone, 1, &open};
+    struct rc_calendar calendar = {
+        .name = "hours", .zone = &desk.core.zone, .span_count = 1, .span = &open};
     desk.core.contract[RC_CALL].sl_calendar = &calendar;
     desk.core.contract[RC_CALL].outage = &outage;
     desk.core.contract[RC_CALL].outage_count = 1;
