@@ -243,7 +243,8 @@ static void contact_ask_again(struct agg_task *task, uint32_t ref, int64_t at_ms
 static void contact_derive(struct agg_task *task, const struct agg_contact *contact,
                            int64_t passed_ms, struct agg_made *visit, struct agg_ticket *ticket) {
     agg_visit_derive(task, contact, passed_ms, visit);
-    agg_ticket_derive(task, contact, passed_ms, ticket);
+    if (contact->channel == RC_TICKET || ticket->sum_count)
+        agg_ticket_derive(task, contact, passed_ms, ticket);
     if (contact->channel == RC_TICKET)
         visit->again_at = ticket->again_at;
 }
@@ -268,7 +269,8 @@ static void apply_made(struct agg_task *task, uint32_t ref, const struct agg_mad
         agg_wait_list(task, ref, waits);
     }
     agg_window_change(task, before, after);
-    agg_ticket_change(task, &task->before, &task->after);
+    if (task->before.sum_count + task->after.sum_count)
+        agg_ticket_change(task, &task->before, &task->after);
 }
 
 /* A point that, while the conversation goes on, is all that the event brings: no figure and no

@@ -242,7 +242,7 @@ struct agg_steps {
     struct agg_step *step; /* by time, neighbours differ; the last lasts for ever */
     uint32_t count, room;
 };
-struct agg_ticket {
+struct agg_ticket { /* without sums there is nothing else */
     struct agg_sum *sum; /* by at_ms, key, figure, each once */
     uint32_t sum_count, sum_room;
     struct agg_steps backlog, overdue;

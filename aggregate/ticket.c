@@ -295,6 +295,13 @@ struct batch {
     struct agg_item item[ITEMS_MAX];
 };
 
+static void batch_begin(struct batch *batch, struct agg_task *task)
+{
+    batch->task = task;
+    batch->at_ms = 0;
+    batch->key = batch->count = 0;
+}
+
 static void batch_flush(struct batch *batch)
 {
     if (batch->count)
@@ -314,8 +321,10 @@ static void batch_put(struct batch *batch, const struct agg_sum *sum, int64_t va
 static void change_sums(struct agg_task *task, const struct agg_ticket *before,
                         const struct agg_ticket *after)
 {
-    struct batch minus = {.task = task}, plus = {.task = task};
+    struct batch minus, plus;
     uint32_t i = 0, j = 0;
+    batch_begin(&minus, task);
+    batch_begin(&plus, task);
     while (i < before->sum_count || j < after->sum_count) {
         const struct agg_sum *old = &before->sum[i], *new = &after->sum[j];
         int order = i == before->sum_count ? 1 : j == after->sum_count ? -1 : sum_compare(old, new);

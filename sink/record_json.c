@@ -21,12 +21,25 @@ const char *const record_lead_name[RECORD_LEAD_COUNT] = {
 enum { PREFIX_ROOM = 24 };
 struct field {
     char prefix[PREFIX_ROOM];
-    uint8_t size, of;
+    uint8_t size, figure;
     bool boolean;
 };
-#define FIELD(name, unit, merge, of, help)                                                         \
-    {",\"" #name "\":", sizeof(",\"" #name "\":") - 1, RC_OF_##of, RC_UNIT_##unit == RC_UNIT_BOOL},
-static const struct field fields[RC_FIGURE_COUNT] = {RC_FIELDS(FIELD)};
+/* A list for each kind of record, without what stands only in others. */
+#define IN_VISITS_VISITS(...) __VA_ARGS__,
+#define IN_VISITS_TICKETS(...)
+#define IN_VISITS_ALL(...) __VA_ARGS__,
+#define IN_TICKETS_VISITS(...)
+#define IN_TICKETS_TICKETS(...) __VA_ARGS__,
+#define IN_TICKETS_ALL(...) __VA_ARGS__,
+#define FIELD(name, unit)                                                                          \
+    {",\"" #name "\":", sizeof(",\"" #name "\":") - 1, RC_FIG_##name,                              \
+     RC_UNIT_##unit == RC_UNIT_BOOL}
+#define VISIT_FIELD(name, unit, merge, of, help) IN_VISITS_##of(FIELD(name, unit))
+#define TICKET_FIELD(name, unit, merge, of, help) IN_TICKETS_##of(FIELD(name, unit))
+static const struct field visit_field[] = {RC_FIELDS(VISIT_FIELD)};
+static const struct field ticket_field[] = {RC_FIELDS(TICKET_FIELD)};
+#undef VISIT_FIELD
+#undef TICKET_FIELD
 #undef FIELD
 #define FIELD_FITS(name, unit, merge, of, help)                                                    \
     static_assert(sizeof(",\"" #name "\":") <= PREFIX_ROOM, "make PREFIX_ROOM larger");
@@ -124,13 +137,14 @@ uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_reco
         *at++ = '}';
         return (uint32_t)(at - room);
     }
-    uint8_t of = rc_figures_of(rec->channel);
-    for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
-        if (!(fields[i].of & of))
-            continue;
-        memcpy(at, fields[i].prefix, PREFIX_ROOM);
-        at += fields[i].size;
-        at = put_value(at, rec->value[i], fields[i].boolean);
+    bool ticket = rec->channel == RC_TICKET;
+    const struct field *field = ticket ? ticket_field : visit_field;
+    const struct field *end = ticket ? ticket_field + sizeof ticket_field / sizeof *ticket_field
+                                     : visit_field + sizeof visit_field / sizeof *visit_field;
+    for (; field < end; field++) {
+        memcpy(at, field->prefix, PREFIX_ROOM);
+        at += field->size;
+        at = put_value(at, rec->value[field->figure], field->boolean);
     }
     *at++ = '}';
     return (uint32_t)(at - room);
