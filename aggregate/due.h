@@ -8,6 +8,7 @@
 #define AGGREGATE_DUE_H
 
 #include "pool.h"
+#include <assert.h>
 
 enum agg_due_phase { AGG_TICK, AGG_DECISION };
 
@@ -31,9 +32,11 @@ enum agg_due_kind {
 enum { DUE_BITS = 6, DUE_SLOTS = 1 << DUE_BITS, DUE_LEVELS = 8 };
 struct agg_due_entry {
     uint32_t next, ref;
-    uint64_t at; /* instant * 2 + phase */
-    uint8_t kind, extra;
+    uint64_t at : 48; /* instant * 2 + phase */
+    uint64_t kind : 8;
+    uint64_t extra : 8;
 };
+static_assert(sizeof(struct agg_due_entry) == 16, "there are one or two for every contact");
 struct agg_due {
     struct agg_pool pool;
     uint64_t cursor;      /* slots are counted from here; everything before it has been taken */

@@ -3,6 +3,41 @@
 #include "task.h"
 #include <string.h>
 
+const struct agg_rare agg_rare_none = {.abandoned = RC_TIME_NONE,
+                                       .left = RC_TIME_NONE,
+                                       .transferred = RC_TIME_NONE,
+                                       .rated = RC_TIME_NONE,
+                                       .reviewed = RC_TIME_NONE,
+                                       .due = RC_TIME_NONE,
+                                       .due_time = RC_TIME_NONE};
+
+struct agg_rare *agg_rare_get(struct agg_task *task, struct agg_contact *contact) {
+    if (contact->rare)
+        return agg_rare_at(task, contact->rare);
+    contact->rare = agg_pool_get(&task->rare);
+    struct agg_rare *rare = agg_rare_at(task, contact->rare);
+    *rare = agg_rare_none;
+    return rare;
+}
+
+static void conversation_drop(struct agg_task *task, struct agg_contact *contact) {
+    if (!contact->conversation)
+        return;
+    const struct agg_conversation *held = agg_conversation_at(task, contact->conversation);
+    agg_text_drop(&task->texts, held->text, held->size);
+    agg_pool_put(&task->conversation, contact->conversation);
+    contact->conversation = 0;
+}
+
+void agg_facts_drop(struct agg_task *task, struct agg_contact *contact) {
+    agg_points_drop(task, contact);
+    agg_priority_drop(task, contact->priority);
+    conversation_drop(task, contact);
+    if (contact->rare)
+        agg_pool_put(&task->rare, contact->rare);
+    contact->priority = contact->rare = 0;
+}
+
 static bool keep_first(int64_t *fact, int64_t time_ms) {
     if (*fact != RC_TIME_NONE && *fact <= time_ms)
         return false;
@@ -130,14 +165,15 @@ static bool merge_priority(struct agg_task *task, struct agg_contact *contact,
     return true;
 }
 
-static bool merge_due(struct agg_contact *contact, const struct rc_event *ev) {
-    if (contact->due_time != RC_TIME_NONE &&
-        (ev->time_ms < contact->due_time ||
-         (ev->time_ms == contact->due_time && ev->value <= contact->due)))
+static bool merge_due(struct agg_task *task, struct agg_contact *contact,
+                      const struct rc_event *ev) {
+    struct agg_rare *rare = agg_rare_get(task, contact);
+    if (rare->due_time != RC_TIME_NONE &&
+        (ev->time_ms < rare->due_time || (ev->time_ms == rare->due_time && ev->value <= rare->due)))
         return false;
-    bool changed = ev->value != contact->due;
-    contact->due_time = ev->time_ms;
-    contact->due = ev->value;
+    bool changed = ev->value != rare->due;
+    rare->due_time = ev->time_ms;
+    rare->due = ev->value;
     return changed;
 }
 
@@ -159,21 +195,25 @@ static bool merge_customer(struct agg_contact *contact, const struct rc_event *e
 static bool merge_conversation(struct agg_task *task, struct agg_contact *contact,
                                const struct rc_event *ev) {
     const char *text = rc_event_conversation(ev);
-    int order = contact->conversation
-                    ? text_compare(text, ev->conversation_size,
-                                   agg_text_at(&task->texts, contact->conversation,
-                                               contact->conversation_size),
-                                   contact->conversation_size)
-                    : -1;
-    if (!takes_place(contact->conversation_time, ev->time_ms, order))
+    uint32_t size = ev->conversation_size;
+    struct agg_conversation *held =
+        contact->conversation ? agg_conversation_at(task, contact->conversation) : NULL;
+    int order = held ? text_compare(text, size, agg_text_at(&task->texts, held->text, held->size),
+                                    held->size)
+                     : -1;
+    if (!takes_place(held ? held->time_ms : RC_TIME_NONE, ev->time_ms, order))
         return false;
-    contact->conversation_time = ev->time_ms;
-    if (!order)
+    if (held && !order) {
+        held->time_ms = ev->time_ms;
         return false;
-    agg_text_drop(&task->texts, contact->conversation, contact->conversation_size);
-    contact->conversation = agg_text_put(&task->texts, text, ev->conversation_size);
-    contact->conversation_size = ev->conversation_size;
-    contact->conversation_hash = agg_id_hash(task, contact->client, text, ev->conversation_size);
+    }
+    conversation_drop(task, contact);
+    contact->conversation = agg_pool_get(&task->conversation);
+    *agg_conversation_at(task, contact->conversation) =
+        (struct agg_conversation){.text = agg_text_put(&task->texts, text, size),
+                                  .size = size,
+                                  .hash = agg_id_hash(task, contact->client, text, size),
+                                  .time_ms = ev->time_ms};
     return true;
 }
 
@@ -195,34 +235,47 @@ static bool merge_attributes(struct agg_task *task, struct agg_contact *contact,
     if (ev->priority_size)
         changed |= merge_priority(task, contact, ev);
     if (ev->flags & RC_EVENT_DUE)
-        changed |= merge_due(contact, ev);
+        changed |= merge_due(task, contact, ev);
     return changed;
+}
+
+static bool merge_rare(struct agg_rare *rare, const struct rc_event *ev) {
+    switch (ev->type) {
+    case RC_TYPE_abandoned:
+        return keep_first(&rare->abandoned, ev->time_ms);
+    case RC_TYPE_left:
+        return keep_first(&rare->left, ev->time_ms);
+    case RC_TYPE_transferred:
+        return keep_first(&rare->transferred, ev->time_ms);
+    case RC_TYPE_rated:
+        return agg_rating_merge(ev, &rare->rated, &rare->score);
+    default:
+        return agg_review_merge(ev, &rare->reviewed, &rare->defects, &rare->opportunities,
+                                &rare->critical);
+    }
 }
 
 static bool merge_type(struct agg_task *task, struct agg_contact *contact,
                        const struct rc_event *ev) {
+    bool cancelled = contact->flags & AGG_CANCELLED;
     switch (ev->type) {
     case RC_TYPE_queued:
         return keep_first(&contact->queued, ev->time_ms);
     case RC_TYPE_answered:
         return keep_first(&contact->answered, ev->time_ms);
-    case RC_TYPE_abandoned:
-        return keep_first(&contact->abandoned, ev->time_ms);
-    case RC_TYPE_left:
-        return keep_first(&contact->left, ev->time_ms);
-    case RC_TYPE_transferred:
-        return keep_first(&contact->transferred, ev->time_ms);
-    case RC_TYPE_cancelled:
-        return keep_first(&contact->cancelled, ev->time_ms);
     case RC_TYPE_ended:
         return keep_last(&contact->ended, ev->time_ms);
     case RC_TYPE_wrapped:
         return keep_last(&contact->wrapped, ev->time_ms);
+    case RC_TYPE_cancelled: /* when it was, nothing asks */
+        contact->flags |= AGG_CANCELLED;
+        return !cancelled;
+    case RC_TYPE_abandoned:
+    case RC_TYPE_left:
+    case RC_TYPE_transferred:
     case RC_TYPE_rated:
-        return agg_rating_merge(ev, &contact->rated, &contact->score);
     case RC_TYPE_reviewed:
-        return agg_review_merge(ev, &contact->reviewed, &contact->defects,
-                                &contact->opportunities, &contact->critical);
+        return merge_rare(agg_rare_get(task, contact), ev);
     default:
         return agg_is_point(ev->type) && agg_point_add(task, contact, ev);
     }
@@ -239,7 +292,7 @@ bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact,
 
 int64_t agg_retention(const struct agg_task *task, const struct agg_contact *contact) {
     const struct rc_times *time = &task->config->time;
-    if (contact->channel == RC_TICKET && contact->cancelled == RC_TIME_NONE &&
+    if (contact->channel == RC_TICKET && !(contact->flags & AGG_CANCELLED) &&
         agg_ticket_standing(task, contact) == RC_TIME_NONE)
         return time->open_tickets_ms;
     if (contact->channel != RC_CHANNEL_NONE)

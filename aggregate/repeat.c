@@ -31,14 +31,15 @@ static void part_flag(const struct agg_task *task, const struct agg_contact *con
     }
 }
 
-static void part_end(const struct agg_contact *contact, struct agg_part *part) {
+static void part_end(const struct agg_task *task, const struct agg_contact *contact,
+                     struct agg_part *part) {
     int64_t at = RC_TIME_NONE, wait;
     if (contact->channel > RC_CHAT)
         return;
     if (contact->answered != RC_TIME_NONE)
-        at = agg_handled_at(contact);
+        at = agg_handled_at(task, contact);
     else
-        agg_visit_outcome(contact, &at, &wait);
+        agg_visit_outcome(task, contact, &at, &wait);
     part->ended = at != RC_TIME_NONE;
     part->end = at;
 }
@@ -53,7 +54,7 @@ static void part_of(const struct agg_task *task, const struct agg_contact *conta
     part->start_key = contact->key;
     part->start_id = id;
     part->start_judged_at = agg_judged_at(contact);
-    part_end(contact, part);
+    part_end(task, contact, part);
     part_flag(task, contact, part);
     if (contact->channel <= RC_CHAT && contact->answered != RC_TIME_NONE) {
         part->answered_count = 1;
@@ -573,8 +574,9 @@ void agg_episode_forget(struct agg_task *task, uint32_t contact_ref) {
 
 void agg_episode_update(struct agg_task *task, uint32_t contact_ref) {
     struct agg_contact *contact = agg_contact_at(task, contact_ref);
-    bool member = contact->key && contact->cancelled == RC_TIME_NONE;
-    uint64_t hash = contact->conversation ? contact->conversation_hash : contact->hash;
+    bool member = contact->key && !(contact->flags & AGG_CANCELLED);
+    uint64_t hash = contact->conversation ? agg_conversation_at(task, contact->conversation)->hash
+                                          : contact->hash;
     uint32_t left = 0;
     if (contact->episode) {
         uint64_t now = agg_episode_at(task, contact->episode)->hash;

@@ -93,7 +93,7 @@ void agg_sla_derive(struct agg_task *task, const struct agg_contact *contact, in
                               .contact = contact,
                               .facts = {.queued_ms = contact->queued,
                                         .answered_ms = contact->answered,
-                                        .due_ms = contact->due,
+                                        .due_ms = agg_rare_of(task, contact)->due,
                                         .point = agg_points(task, contact),
                                         .point_count = contact->point_count},
                               .passed_ms = passed_ms,

@@ -18,6 +18,8 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
     agg_pool_init(&task->key, sizeof(struct agg_key));
     agg_pool_init(&task->link, sizeof(struct agg_link));
     agg_pool_init(&task->contact, sizeof(struct agg_contact));
+    agg_pool_init(&task->rare, sizeof(struct agg_rare));
+    agg_pool_init(&task->conversation, sizeof(struct agg_conversation));
     agg_pool_init(&task->identity, sizeof(struct agg_identity));
     agg_pool_init(&task->episode, sizeof(struct agg_episode));
     agg_pool_init(&task->customer, sizeof(struct agg_customer));
@@ -55,7 +57,8 @@ void agg_task_close(struct agg_task *task) {
     agg_texts_done(&task->texts);
     struct agg_pool *pool[] = {&task->client,   &task->queue,   &task->key,      &task->link,
                                &task->contact,  &task->identity, &task->episode, &task->customer,
-                               &task->bucket,   &task->roll,    &task->pane,     &task->priority};
+                               &task->bucket,   &task->roll,    &task->pane,     &task->priority,
+                               &task->rare,     &task->conversation};
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
         agg_pool_done(pool[i]);
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
@@ -85,7 +88,8 @@ struct agg_memory agg_task_memory(const struct agg_task *task) {
     const struct agg_pool *pool[] = {&task->client,  &task->queue,    &task->key,
                                      &task->link,    &task->contact,  &task->identity,
                                      &task->episode, &task->customer, &task->bucket,
-                                     &task->roll,    &task->pane};
+                                     &task->roll,    &task->pane,     &task->priority,
+                                     &task->rare,    &task->conversation};
     agg_texts_count(&task->texts, &memory);
     agg_pool_count(&task->due.pool, &memory);
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
@@ -149,14 +153,10 @@ static uint32_t contact_new(struct agg_task *task, uint32_t client, const struct
     contact->client = client;
     contact->channel = RC_CHANNEL_NONE;
     contact->flags = AGG_LIVE;
-    int64_t *unknown[] = {
-        &contact->queued,      &contact->answered,      &contact->abandoned,
-        &contact->left,        &contact->transferred,   &contact->ended,
-        &contact->wrapped,     &contact->cancelled,     &contact->rated,
-        &contact->reviewed,    &contact->first,         &contact->last,
-        &contact->queue_time,  &contact->channel_time,  &contact->customer_time,
-        &contact->forget_at,   &contact->conversation_time, &contact->due_at,
-        &contact->due,         &contact->due_time,      &contact->priority_time};
+    int64_t *unknown[] = {&contact->queued,        &contact->answered,      &contact->ended,
+                          &contact->wrapped,       &contact->first,         &contact->last,
+                          &contact->channel_time,  &contact->queue_time,    &contact->customer_time,
+                          &contact->priority_time, &contact->forget_at,     &contact->due_at};
     for (uint32_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         *unknown[i] = RC_TIME_NONE;
     agg_index_add(&task->contact_index, contact_tag(contact->hash), ref);
@@ -275,17 +275,17 @@ static void apply_made(struct agg_task *task, uint32_t ref, const struct agg_mad
 
 /* A point that, while the conversation goes on, is all that the event brings: no figure and no
  * state changes. */
-static bool is_mere_point(const struct agg_contact *contact, const struct rc_event *ev) {
+static bool is_mere_point(const struct agg_task *task, const struct agg_contact *contact, const struct rc_event *ev) {
     return (ev->type == RC_TYPE_held || ev->type == RC_TYPE_resumed) && contact->key &&
            contact->flags & AGG_COUNTED && contact->queued != RC_TIME_NONE &&
-           agg_handled_at(contact) == RC_TIME_NONE && contact->channel <= RC_CHAT &&
+           agg_handled_at(task, contact) == RC_TIME_NONE && contact->channel <= RC_CHAT &&
            ev->time_ms > contact->queue_time && ev->time_ms > contact->channel_time;
 }
 
 static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_event *ev) {
     struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_made before, after;
-    if (is_mere_point(contact, ev)) {
+    if (is_mere_point(task, contact, ev)) {
         if (agg_facts_merge(task, contact, ev))
             agg_episode_update(task, ref);
         return;
@@ -440,6 +440,7 @@ static uint32_t key_at(struct agg_task *task, const struct agg_contact *contact,
 }
 
 static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
+    const struct agg_rare *rare = agg_rare_of(task, contact);
     uint32_t old =
         identity_find(task, contact->client, contact->hash,
                       agg_text_at(&task->texts, contact->id, contact->id_size), contact->id_size);
@@ -455,20 +456,20 @@ static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
         .id_size = contact->id_size,
         .channel = contact->channel,
         .live = true,
-        .critical = contact->critical,
-        .cancelled = contact->cancelled != RC_TIME_NONE,
+        .critical = rare->critical,
+        .cancelled = contact->flags & AGG_CANCELLED,
         .hash = contact->hash,
         .judged_at = agg_judged_at(contact),
-        .rated = contact->rated,
-        .reviewed = contact->reviewed,
+        .rated = rare->rated,
+        .reviewed = rare->reviewed,
         .expires = expires,
         .client = contact->client,
         .key = contact->key,
-        .rated_key = key_at(task, contact, contact->rated),
-        .reviewed_key = key_at(task, contact, contact->reviewed),
-        .score = contact->score,
-        .defects = contact->defects,
-        .opportunities = contact->opportunities,
+        .rated_key = key_at(task, contact, rare->rated),
+        .reviewed_key = key_at(task, contact, rare->reviewed),
+        .score = rare->score,
+        .defects = rare->defects,
+        .opportunities = rare->opportunities,
     };
     contact->id = 0; /* the text goes with the identity */
     agg_index_add(&task->identity_index, contact_tag(contact->hash), ref);
@@ -514,10 +515,8 @@ static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms) {
         identity_keep(task, contact);
     else
         rc_gauge_set(&task->stats->unplaced, rc_counter_read(&task->stats->unplaced) - 1);
-    agg_points_drop(task, contact);
-    agg_priority_drop(task, contact->priority);
+    agg_facts_drop(task, contact);
     agg_text_drop(&task->texts, contact->id, contact->id_size);
-    agg_text_drop(&task->texts, contact->conversation, contact->conversation_size);
     contact->flags = 0;
     agg_pool_put(&task->contact, ref);
 }
@@ -627,7 +626,7 @@ static void fetch_ahead(const struct agg_task *task) {
             __builtin_prefetch(contact);
             __builtin_prefetch(contact + 64);
             __builtin_prefetch(contact + 128);
-            __builtin_prefetch(contact + 192);
+            __builtin_prefetch(contact + sizeof(struct agg_contact) - 1);
         }
     }
     ev = agg_order_ahead(&task->order, 2);

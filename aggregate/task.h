@@ -144,39 +144,48 @@ static inline int64_t agg_point_duration(const struct agg_point *point) {
     return (int64_t)(point->value >> 32);
 }
 
+/* Facts that few contacts have. */
+struct agg_rare {
+    int64_t abandoned, left, transferred;
+    int64_t rated, reviewed;
+    int64_t due, due_time; /* the deadline that the source set for the resolution */
+    int32_t score;
+    uint32_t defects, opportunities;
+    bool critical;
+};
+struct agg_conversation { /* that of a contact which carries one */
+    uint32_t text, size;
+    uint64_t hash;
+    int64_t time_ms; /* of the event that carried it */
+};
+
 struct agg_contact {
     uint32_t id;           /* text; first, as the pool's free list lies over it */
-    uint8_t id_size, conversation_size, channel, flags;
+    uint8_t id_size, channel, flags, point_class;
     uint64_t hash;
-    int64_t queued, answered, abandoned, left, transferred, ended, wrapped, cancelled;
-    int64_t rated, reviewed;
+    int64_t queued, answered, ended, wrapped;
     int64_t first, last;   /* smallest and largest event time */
-    int64_t channel_time, queue_time, customer_time, conversation_time, priority_time;
-    int64_t due, due_time; /* the deadline that the source set for the resolution */
+    int64_t channel_time, queue_time, customer_time, priority_time;
     int64_t forget_at, due_at; /* instants of its entries in the due queue; others are stale */
     struct rc_id128 customer;
-    uint64_t conversation_hash; /* 0: none carried */
-    uint32_t conversation; /* text */
     /* `queue` is that of the earliest event that carries one; `key` is where the contact stands:
      * for a ticket, the latest queue that it moved to */
     uint32_t client, queue, key;
-    uint32_t priority; /* 0: none */
+    uint32_t priority, conversation, rare; /* 0: none */
     uint32_t points;
-    uint16_t point_count;
-    uint8_t point_class;
-    bool critical;
-    int32_t score;
-    uint32_t defects, opportunities;
-    uint32_t list_next, list_prev; /* of its key's contacts */
+    uint32_t list_next, list_prev; /* of its key's visits */
     uint32_t wait_next, wait_prev;
     uint32_t episode, episode_next;
+    uint16_t point_count;
 };
+static_assert(sizeof(struct agg_contact) == 184, "an open ticket costs at most 384 bytes");
 enum agg_contact_flag {
     AGG_LIVE = 1,
     AGG_HAS_CUSTOMER = 2,
     AGG_WAIT_LISTED = 4,
     AGG_COUNTED = 8,
-    AGG_QUEUE_IS_MOVE = 16 /* (queue_time, queue) came with a `queued`: a ticket's first move */
+    AGG_QUEUE_IS_MOVE = 16, /* (queue_time, queue) came with a `queued`: a ticket's first move */
+    AGG_CANCELLED = 32
 };
 
 struct agg_identity {
@@ -327,8 +336,8 @@ struct agg_task {
     struct agg_due due;
     struct agg_list due_list;
     struct agg_texts texts;
-    struct agg_pool client, queue, priority, key, link, contact, identity, episode, customer,
-        bucket, roll, pane;
+    struct agg_pool client, queue, priority, key, link, contact, rare, conversation, identity;
+    struct agg_pool episode, customer, bucket, roll, pane;
     struct agg_pool sum[AGG_SUM_CLASSES], point[AGG_POINT_CLASSES];
     struct agg_index client_index, queue_index, priority_index, key_index, contact_index,
         identity_index, episode_index, customer_index, pane_index;
@@ -352,6 +361,8 @@ AGG_AT(priority, priority)
 AGG_AT(key, key)
 AGG_AT(link, link)
 AGG_AT(contact, contact)
+AGG_AT(rare, rare)
+AGG_AT(conversation, conversation)
 AGG_AT(identity, identity)
 AGG_AT(episode, episode)
 AGG_AT(customer, customer)
@@ -409,12 +420,23 @@ static inline int64_t agg_judged_at(const struct agg_contact *contact) {
            : contact->answered != RC_TIME_NONE ? contact->answered
                                                : contact->first;
 }
-/* When the agent's conversation was over; NONE. */
-static inline int64_t agg_handled_at(const struct agg_contact *contact) {
-    return contact->ended != RC_TIME_NONE         ? contact->ended
-           : contact->transferred != RC_TIME_NONE ? contact->transferred
-                                                  : contact->wrapped;
+/* Its rare facts, all unknown where it has none; and a place for them. */
+extern const struct agg_rare agg_rare_none;
+static inline const struct agg_rare *agg_rare_of(const struct agg_task *task,
+                                                 const struct agg_contact *contact) {
+    return contact->rare ? agg_rare_at(task, contact->rare) : &agg_rare_none;
 }
+struct agg_rare *agg_rare_get(struct agg_task *task, struct agg_contact *contact);
+/* When the agent's conversation was over; NONE. */
+static inline int64_t agg_handled_at(const struct agg_task *task,
+                                     const struct agg_contact *contact) {
+    if (contact->ended != RC_TIME_NONE)
+        return contact->ended;
+    int64_t transferred = agg_rare_of(task, contact)->transferred;
+    return transferred != RC_TIME_NONE ? transferred : contact->wrapped;
+}
+/* What hangs on it, but for its id. */
+void agg_facts_drop(struct agg_task *task, struct agg_contact *contact);
 int64_t agg_retention(const struct agg_task *task, const struct agg_contact *contact);
 
 /* visit.c: pure; decisions at instants before `passed_ms` are made */
@@ -425,8 +447,8 @@ void agg_identity_derive(const struct agg_task *task, const struct agg_identity 
                          uint8_t type, struct agg_made *ret_made);
 bool agg_is_satisfied(const struct rc_contract *contract, int32_t score);
 /* Outcome, and when and after what wait; AGG_NO_OUTCOME: none yet. */
-enum agg_outcome agg_visit_outcome(const struct agg_contact *contact, int64_t *ret_at,
-                                   int64_t *ret_wait_ms);
+enum agg_outcome agg_visit_outcome(const struct agg_task *task, const struct agg_contact *contact,
+                                   int64_t *ret_at, int64_t *ret_wait_ms);
 
 /* ticket.c: what the facts of a ticket say; of other channels they may be asked as well */
 static inline bool agg_is_resolution(const struct agg_point *point) {

@@ -247,24 +247,25 @@ static void derive_resolution(struct agg_task *task, const struct agg_contact *c
 static void derive_opinions(struct agg_task *task, const struct agg_contact *contact,
                             struct agg_ticket *ticket)
 {
-    if (known(contact->rated)) {
-        int64_t at = contact->rated;
+    const struct agg_rare *rare = agg_rare_of(task, contact);
+    if (known(rare->rated)) {
+        int64_t at = rare->rated;
         uint32_t key = agg_ticket_key_at(task, contact, at);
         const struct rc_contract *contract =
             rc_contract_at(agg_key_at(task, key)->contracts, agg_judged_at(contact));
         agg_ticket_sum(ticket, at, key, RC_FIG_csat_satisfied,
-                       agg_is_satisfied(contract, contact->score));
+                       agg_is_satisfied(contract, rare->score));
         agg_ticket_sum(ticket, at, key, RC_FIG_csat_responses, 1);
-        agg_ticket_sum(ticket, at, key, RC_FIG_csat_score_sum, contact->score);
+        agg_ticket_sum(ticket, at, key, RC_FIG_csat_score_sum, rare->score);
     }
-    if (known(contact->reviewed)) {
-        int64_t at = contact->reviewed;
+    if (known(rare->reviewed)) {
+        int64_t at = rare->reviewed;
         uint32_t key = agg_ticket_key_at(task, contact, at);
         agg_ticket_sum(ticket, at, key, RC_FIG_qa_evaluated, 1);
         agg_ticket_sum(ticket, at, key, RC_FIG_qa_defective,
-                       contact->critical || contact->defects > 0);
-        agg_ticket_sum(ticket, at, key, RC_FIG_qa_defects, contact->defects);
-        agg_ticket_sum(ticket, at, key, RC_FIG_qa_opportunities, contact->opportunities);
+                       rare->critical || rare->defects > 0);
+        agg_ticket_sum(ticket, at, key, RC_FIG_qa_defects, rare->defects);
+        agg_ticket_sum(ticket, at, key, RC_FIG_qa_opportunities, rare->opportunities);
     }
 }
 
@@ -276,7 +277,7 @@ void agg_ticket_derive(struct agg_task *task, const struct agg_contact *contact,
     ticket->sum_count = ticket->backlog.count = ticket->overdue.count = 0;
     ticket->again_at = RC_TIME_NONE;
     ticket->anomaly = false;
-    if (contact->channel != RC_TICKET || !contact->key || known(contact->cancelled))
+    if (contact->channel != RC_TICKET || !contact->key || contact->flags & AGG_CANCELLED)
         return;
     walk_begin(task, contact, &walk);
     derive_points(task, contact, &walk, ticket);

@@ -5,25 +5,26 @@
 static bool known(int64_t time_ms) { return time_ms != RC_TIME_NONE; }
 static int64_t positive(int64_t ms) { return ms > 0 ? ms : 0; }
 
-enum agg_outcome agg_visit_outcome(const struct agg_contact *contact, int64_t *ret_at,
-                                   int64_t *ret_wait_ms) {
+enum agg_outcome agg_visit_outcome(const struct agg_task *task, const struct agg_contact *contact,
+                                   int64_t *ret_at, int64_t *ret_wait_ms) {
+    const struct agg_rare *rare = agg_rare_of(task, contact);
     enum agg_outcome what = AGG_NO_OUTCOME;
     int64_t at = RC_TIME_NONE;
     if (known(contact->answered)) {
         what = AGG_ANSWERED;
         at = contact->answered;
     }
-    if (known(contact->abandoned) && (!what || contact->abandoned < at)) {
+    if (known(rare->abandoned) && (!what || rare->abandoned < at)) {
         what = AGG_ABANDONED;
-        at = contact->abandoned;
+        at = rare->abandoned;
     }
-    if (known(contact->left) && (!what || contact->left < at)) {
+    if (known(rare->left) && (!what || rare->left < at)) {
         what = AGG_LEFT;
-        at = contact->left;
+        at = rare->left;
     }
-    if (!what && known(agg_handled_at(contact))) {
+    if (!what && known(agg_handled_at(task, contact))) {
         what = AGG_LEFT; /* a lost `answered` */
-        at = agg_handled_at(contact);
+        at = agg_handled_at(task, contact);
     }
     *ret_at = at;
     *ret_wait_ms = what && known(contact->queued) ? positive(at - contact->queued) : 0;
@@ -75,12 +76,13 @@ static void ask_again(struct agg_made *made, int64_t at_ms) {
         made->again_at = at_ms;
 }
 
-static void derive_visit(const struct agg_contact *contact, const struct rc_contract *contract,
-                         int64_t passed_ms, struct agg_made *made) {
+static void derive_visit(const struct agg_task *task, const struct agg_contact *contact,
+                         const struct rc_contract *contract, int64_t passed_ms,
+                         struct agg_made *made) {
     int64_t queued = contact->queued, at, wait;
     if (!known(queued))
         return;
-    enum agg_outcome what = agg_visit_outcome(contact, &at, &wait);
+    enum agg_outcome what = agg_visit_outcome(task, contact, &at, &wait);
     bool arrival = contract->basis == RC_BASIS_ARRIVAL;
     bool brief = contract->short_abandon_ms != RC_NULL && wait <= contract->short_abandon_ms;
     made->offered_at = queued;
@@ -92,7 +94,7 @@ static void derive_visit(const struct agg_contact *contact, const struct rc_cont
         made->anomaly |= at < queued;
     }
     /* waiting until there is an outcome or the conversation is over, whichever is known */
-    int64_t until = what ? at : INT64_MAX, handled = agg_handled_at(contact);
+    int64_t until = what ? at : INT64_MAX, handled = agg_handled_at(task, contact);
     if (known(handled) && handled < until)
         until = handled;
     if (until > queued)
@@ -139,7 +141,7 @@ static int64_t hold_ms(const struct agg_task *task, const struct agg_contact *co
 static void derive_handling(const struct agg_task *task, const struct agg_contact *contact,
                             const struct rc_contract *contract, int64_t passed_ms,
                             struct agg_made *made) {
-    int64_t answered = contact->answered, over = agg_handled_at(contact);
+    int64_t answered = contact->answered, over = agg_handled_at(task, contact);
     int64_t wrapped = contact->wrapped;
     if (known(answered) && (!known(over) || over > answered))
         made->state[AGG_HANDLING] = (struct agg_span){answered, known(over) ? over : INT64_MAX};
@@ -203,17 +205,17 @@ static void derive_review(int64_t reviewed, uint32_t defects, uint32_t opportuni
 void agg_visit_derive(const struct agg_task *task, const struct agg_contact *contact,
                       int64_t passed_ms, struct agg_made *ret_made) {
     made_clear(ret_made);
-    if (!contact->key || known(contact->cancelled) || contact->channel > RC_CHAT)
+    if (!contact->key || contact->flags & AGG_CANCELLED || contact->channel > RC_CHAT)
         return;
     const struct rc_contract *contract =
         rc_contract_at(agg_key_at(task, contact->key)->contracts, agg_judged_at(contact));
     ret_made->key = contact->key;
-    derive_visit(contact, contract, passed_ms, ret_made);
+    derive_visit(task, contact, contract, passed_ms, ret_made);
     derive_handling(task, contact, contract, passed_ms, ret_made);
-    ret_made->transferred_at = contact->transferred;
-    derive_rating(contract, contact->rated, contact->score, ret_made);
-    derive_review(contact->reviewed, contact->defects, contact->opportunities, contact->critical,
-                  ret_made);
+    const struct agg_rare *rare = agg_rare_of(task, contact);
+    ret_made->transferred_at = rare->transferred;
+    derive_rating(contract, rare->rated, rare->score, ret_made);
+    derive_review(rare->reviewed, rare->defects, rare->opportunities, rare->critical, ret_made);
 }
 
 void agg_identity_derive(const struct agg_task *task, const struct agg_identity *identity,

@@ -46,13 +46,22 @@ static void count_due(const struct agg_task *task, struct counted *counted)
             }
 }
 
+/* A conversation's record and its text. */
+static uint64_t conversation_bytes(const struct agg_task *task, uint32_t ref)
+{
+    if (!ref)
+        return 0;
+    const struct agg_conversation *conversation = agg_conversation_at(task, ref);
+    return sizeof *conversation + text_bytes(conversation->text, conversation->size);
+}
+
 static void count_texts(const struct agg_task *task, struct counted *counted)
 {
     for (uint32_t ref = 1; ref < task->contact.next; ref++) {
         const struct agg_contact *contact = agg_contact_at(task, ref);
         if (contact->flags & AGG_LIVE)
             counted->contact_text += text_bytes(contact->id, contact->id_size) +
-                                     text_bytes(contact->conversation, contact->conversation_size);
+                                     conversation_bytes(task, contact->conversation);
     }
     for (uint32_t ref = 1; ref < task->identity.next; ref++) {
         const struct agg_identity *identity = agg_identity_at(task, ref);
@@ -102,7 +111,8 @@ static void print_task(const struct agg_task *task, const char *when)
     count_sums(task, &n);
     printf("%s\n  %-12s %9s %8s %8s %8s %8s %9s\n", when, "one", "there are", "record", "more",
            "index", "due", "bytes");
-    print_line("contact", task->contact.live, sizeof(struct agg_contact), n.contact_text + n.points,
+    print_line("contact", task->contact.live, sizeof(struct agg_contact), n.contact_text + n.points +
+                   task->rare.live * task->rare.item_size,
                agg_index_bytes(&task->contact_index),
                n.due[AGG_DUE_CONTACT] + n.due[AGG_DUE_FORGET]);
     print_line("identity", task->identity.live, sizeof(struct agg_identity), n.identity_text,

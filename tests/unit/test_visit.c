@@ -37,20 +37,19 @@ static void desk_close(struct desk *desk)
 
 static struct agg_contact contact_of(const struct desk *desk, struct said said)
 {
-    return (struct agg_contact){.channel = RC_CALL,
-                                .key = desk->key,
-                                .client = desk->client,
-                                .queued = time_of(said.queued),
-                                .answered = time_of(said.answered),
-                                .abandoned = time_of(said.abandoned),
-                                .left = time_of(said.left),
-                                .transferred = time_of(said.transferred),
-                                .ended = time_of(said.ended),
-                                .wrapped = time_of(said.wrapped),
-                                .cancelled = RC_TIME_NONE,
-                                .rated = RC_TIME_NONE,
-                                .reviewed = RC_TIME_NONE,
-                                .first = T0};
+    struct agg_contact contact = {.channel = RC_CALL,
+                                  .key = desk->key,
+                                  .client = desk->client,
+                                  .queued = time_of(said.queued),
+                                  .answered = time_of(said.answered),
+                                  .ended = time_of(said.ended),
+                                  .wrapped = time_of(said.wrapped),
+                                  .first = T0};
+    struct agg_rare *rare = agg_rare_get(desk->task, &contact);
+    rare->abandoned = time_of(said.abandoned);
+    rare->left = time_of(said.left);
+    rare->transferred = time_of(said.transferred);
+    return contact;
 }
 
 /* What these facts make once all before T0 + passed is decided. */
@@ -355,10 +354,10 @@ Test(visit, cancelled_or_unplaced_contact_makes_nothing)
     desk_open(&desk);
     struct agg_contact contact = contact_of(&desk, SAID(.queued = 0, .answered = 5, .ended = 9));
     struct agg_made made;
-    contact.cancelled = T0 + 3;
+    contact.flags |= AGG_CANCELLED;
     agg_visit_derive(desk.task, &contact, T0 + 100, &made);
     cr_assert(made.key == 0 && made.offered_at == RC_TIME_NONE && made.handled.at == RC_TIME_NONE);
-    contact.cancelled = RC_TIME_NONE;
+    contact.flags = 0;
     contact.key = 0;
     agg_visit_derive(desk.task, &contact, T0 + 100, &made);
     cr_assert(made.key == 0 && made.offered_at == RC_TIME_NONE && made.outcome.at == RC_TIME_NONE);
