@@ -302,6 +302,79 @@ Test(ticket, latest_priority_and_due_hold_and_of_two_at_once_the_larger)
     core_close(&core);
 }
 
+/* ---- memory and size ---- */
+
+static uint64_t pool_bytes(const struct agg_pool *pool)
+{
+    return pool->live * pool->item_size;
+}
+
+Test(ticket, open_one_with_eight_points_and_a_running_clock_costs_at_most_384_bytes)
+{
+    enum { TICKETS = 22000 }; /* the index has just grown: its share is the largest */
+    static const uint8_t type[] = {RC_TYPE_assigned, RC_TYPE_replied, RC_TYPE_worked,
+                                   RC_TYPE_paused};
+    struct rc_clock clock = {.name = "solve",
+                             .name_size = 5,
+                             .measure = RC_RESOLUTION,
+                             .target_bp = RC_NULL,
+                             .default_ms = INT64_C(30) * DAY_MS,
+                             .pauses = false};
+    struct core core;
+    core_init(&core);
+    core.contract[RC_TICKET].clock_count = 1;
+    core.contract[RC_TICKET].clock = &clock;
+    struct agg_task *task = core_task_open(&core);
+    for (uint32_t i = 0; i < TICKETS; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "INC%07u", i);
+        struct core_event ev = {.contact = id,
+                                .queue = "desk",
+                                .channel = RC_TICKET,
+                                .priority = "2",
+                                .at = T0 + i,
+                                .type = RC_TYPE_queued};
+        core_task_put(&core, task, ev);
+        for (uint32_t p = 0; p < 8; p++) {
+            ev.at += SECOND_MS;
+            ev.type = type[p % 4];
+            ev.value = SECOND_MS;
+            core_task_put(&core, task, ev);
+        }
+    }
+    agg_task_advance(task, T0 + MINUTE_MS);
+    cr_assert_eq(task->contact.live, TICKETS);
+    uint64_t bytes = pool_bytes(&task->contact) + pool_bytes(&task->rare) +
+                     pool_bytes(&task->conversation) + pool_bytes(&task->priority) +
+                     pool_bytes(&task->due.pool) + agg_index_bytes(&task->contact_index);
+    for (uint32_t i = 0; i < AGG_POINT_CLASSES; i++)
+        bytes += pool_bytes(&task->point[i]);
+    for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++)
+        bytes += pool_bytes(&task->texts.pool[i]);
+    cr_assert_leq(bytes / TICKETS, 384, "%lu bytes a ticket", (unsigned long)(bytes / TICKETS));
+    agg_task_close(task);
+    core_close(&core);
+}
+
+Test(ticket, of_4096_points_is_exact_whatever_comes_late)
+{
+    struct core core;
+    begin(&core);
+    SAY(&core, queued, .at = T0, .queue = "desk");
+    for (int64_t i = 1; i <= AGG_POINTS_MAX - 4; i++)
+        SAY(&core, worked, .at = T0 + i, .value = i);
+    core_now(&core, T0 + HOUR_MS);
+    SAY(&core, assigned, .at = T0 + 2001, .queue = "net");
+    SAY(&core, resolved, .at = T0 + 3001);
+    settle(&core, T0 + HOUR_MS + 1);
+    int64_t all = INT64_C(4092) * 4093 / 2, before = INT64_C(2000) * 2001 / 2;
+    cr_assert_eq(DAY(&core, "desk", worked_ms_sum), before);
+    cr_assert_eq(DAY(&core, "net", worked_ms_sum), all - before);
+    cr_assert_eq(DAY(&core, "net", handle_ms_sum), all);
+    cr_assert_eq(DAY(&core, "*", backlog), 0);
+    core_close(&core);
+}
+
 /* ---- the order of arrival ---- */
 
 enum { EVENTS = 60 };
