@@ -111,8 +111,9 @@ static void print_task(const struct agg_task *task, const char *when)
     count_sums(task, &n);
     printf("%s\n  %-12s %9s %8s %8s %8s %8s %9s\n", when, "one", "there are", "record", "more",
            "index", "due", "bytes");
-    print_line("contact", task->contact.live, sizeof(struct agg_contact), n.contact_text + n.points +
-                   task->rare.live * task->rare.item_size,
+    uint64_t rare = task->rare.live * task->rare.item_size;
+    print_line("contact", task->contact.live, sizeof(struct agg_contact),
+               n.contact_text + n.points + rare,
                agg_index_bytes(&task->contact_index),
                n.due[AGG_DUE_CONTACT] + n.due[AGG_DUE_FORGET]);
     print_line("identity", task->identity.live, sizeof(struct agg_identity), n.identity_text,
