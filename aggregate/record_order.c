@@ -98,14 +98,14 @@ static void digit_sort(const struct packed *from, struct packed *to, uint64_t co
         to[start[from[i].key >> shift & (RADIX - 1)]++] = from[i];
 }
 
-/* Of one key and instant, intervals by their start: there are hardly ever two. */
+/* Of one key, window and instant, by start and clock: there are hardly ever more than a few. */
 static void starts_sort(const struct agg_record_place *place, struct packed *packed,
                         uint64_t count) {
     for (uint64_t i = 1; i < count; i++) {
         struct packed one = packed[i];
         uint64_t at = i;
         for (; at > 0 && packed[at - 1].key == one.key &&
-               place[packed[at - 1].from].start_ms > place[one.from].start_ms;
+               is_before(&place[one.from], &place[packed[at - 1].from]);
              at--)
             packed[at] = packed[at - 1];
         packed[at] = one;

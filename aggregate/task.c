@@ -275,7 +275,8 @@ static void apply_made(struct agg_task *task, uint32_t ref, const struct agg_mad
 
 /* A point that, while the conversation goes on, is all that the event brings: no figure and no
  * state changes. */
-static bool is_mere_point(const struct agg_task *task, const struct agg_contact *contact, const struct rc_event *ev) {
+static bool is_mere_point(const struct agg_task *task, const struct agg_contact *contact,
+                          const struct rc_event *ev) {
     return (ev->type == RC_TYPE_held || ev->type == RC_TYPE_resumed) && contact->key &&
            contact->flags & AGG_COUNTED && contact->queued != RC_TIME_NONE &&
            agg_handled_at(task, contact) == RC_TIME_NONE && contact->channel <= RC_CHAT &&

@@ -2,8 +2,8 @@
  * thread, its shard's, works on it. Everything here is private to aggregate/.
  *
  * How it works: an event changes the facts of a contact (facts.c, points.c). What the facts make
- * (visit.c, ticket.c) is derived before and after the change, and the difference (change.c, ticket.c)
- * goes into sums (window.c). Contacts form episodes (repeat.c), which make contributions of their
+ * (visit.c, ticket.c) is derived before and after the change, and the difference (change.c) goes
+ * into sums (window.c). Contacts form episodes (repeat.c), which make contributions of their
  * own. The due queue asks again when time passes; ticks make records of what changed (publish.c).
  * task.c is the order of it all. */
 #ifndef AGGREGATE_TASK_H
