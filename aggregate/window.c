@@ -440,7 +440,8 @@ static void panes_apply(struct agg_task *task, uint32_t key_ref, const struct ag
 {
     struct agg_key *key = agg_key_at(task, key_ref);
     bool now = place->now && !batch->taken_ms;
-    if (key->pending.mask && (batch->taken_ms || (now && key->pending_at != place->calm_from)))
+    /* what was gathered before is of panes that may soon not be those of now */
+    if (key->pending.mask && (batch->taken_ms || key->pending_at != place->calm_from))
         agg_panes_flush(task, key_ref);
     if (now) {
         if (task->clock >= key->settled_until || agg_settings(task->agg)->provisional)

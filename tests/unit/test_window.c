@@ -135,6 +135,25 @@ Test(window, what_is_gathered_for_the_panes_of_now_is_theirs_when_the_interval_i
     shop_close(&shop);
 }
 
+Test(window, what_is_gathered_before_midnight_is_not_given_to_the_day_after)
+{
+    struct shop shop;
+    struct agg_item item = {RC_FIG_offered, 1};
+    int64_t evening = T0 + DAY_MS - 10 * MINUTE_MS, morning = T0 + DAY_MS + 5 * MINUTE_MS;
+    shop_open(&shop);
+    shop.core.config.time.grace_ms = 2 * HOUR_MS;
+    shop.task->clock = evening;
+    agg_window_add(shop.task, shop.key, evening, &item, 1);
+    cr_assert_neq(agg_key_at(shop.task, shop.key)->pending.mask, 0);
+    /* a decision of the new day, but not of its quarter of an hour of now */
+    shop.task->clock = morning + 20 * MINUTE_MS;
+    agg_window_add(shop.task, shop.key, morning, &item, 1);
+    cr_assert_eq(pane_value(&shop, shop.key, 2, evening, RC_FIG_offered), 1);
+    cr_assert_eq(pane_value(&shop, shop.key, 2, morning, RC_FIG_offered), 1);
+    cr_assert_eq(pane_value(&shop, shop.total, 0, evening, RC_FIG_offered), 1);
+    shop_close(&shop);
+}
+
 Test(window, longest_wait_taken_back_from_what_is_gathered_is_found_again)
 {
     struct shop shop;
