@@ -173,12 +173,11 @@ def one_set(path, topics, conf, files, sample):
     return None
 
 
-def regressions():
-    p = os.path.join(HERE, 'regressions.txt')
-    if not os.path.exists(p):
-        return []
-    with open(p) as f:
-        return [int(x.split('#')[0]) for x in f if x.split('#')[0].strip()]
+def regressions(of=None):
+    """Lines are `SEED # why`, or `live SEED # why` for those of run_live.py."""
+    with open(os.path.join(HERE, 'regressions.txt')) as f:
+        words = [x.split('#')[0].split() for x in f]
+    return [int(w[-1]) for w in words if w and w[:-1] == ([of] if of else [])]
 
 
 def main():

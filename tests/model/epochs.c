@@ -1,0 +1,229 @@
+/* Epochs with given cuts through decoder, shards and record text, without threads and without a
+ * clock, for run_live.py:
+ *
+ *     model_epochs CONFIG EPOCHS SHARDS
+ *
+ * A line of EPOCHS is an epoch, {"events":[[partition,"record"],…],"now":ms or null}. Prints the
+ * records in canonical order, then each dead letter as {"partition":…,"offset":…,"reason":…}. */
+#include "config_load.h"
+#include "rollcall/aggregate.h"
+#include "rollcall/check.h"
+#include "rollcall/ingest.h"
+#include "rollcall/sink.h"
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHARDS_MAX = 4, PARTITIONS_MAX = 16, VALUE_MAX = 2 << 20 };
+
+static const uint64_t hash_secret = UINT64_C(0x5eed);
+
+struct dead {
+    uint32_t partition;
+    int64_t offset;
+    char reason[148];
+};
+
+struct epochs {
+    const struct rc_config *config;
+    struct ingest_decoder *decoder;
+    struct agg *agg[SHARDS_MAX];
+    uint32_t shards;
+    uint64_t count;
+    int64_t next_offset[PARTITIONS_MAX];
+    char *value; /* with the decoder's padding */
+    /* of the open epoch, in the order of the shards */
+    struct rc_record **record;
+    size_t record_count, record_room;
+    /* of all epochs */
+    struct dead *dead;
+    size_t dead_count, dead_room;
+};
+
+static void *grown(void *list, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return list;
+    *room = *room ? *room * 2 : 256;
+    list = realloc(list, *room * size);
+    RC_CHECK(list);
+    return list;
+}
+
+static void dead_add(struct epochs *epochs, uint32_t partition, int64_t offset, const char *reason)
+{
+    epochs->dead =
+        grown(epochs->dead, epochs->dead_count, &epochs->dead_room, sizeof *epochs->dead);
+    struct dead *dead = &epochs->dead[epochs->dead_count++];
+    dead->partition = partition;
+    dead->offset = offset;
+    snprintf(dead->reason, sizeof dead->reason, "%s", reason);
+}
+
+static void keep(void *opaque, enum rc_message kind, const void *message, uint32_t size)
+{
+    struct epochs *epochs = opaque;
+    if (kind == RC_MESSAGE_DEAD_LETTER) {
+        const struct rc_dead_letter *dead = message;
+        dead_add(epochs, dead->source, dead->offset, dead->reason);
+        return;
+    }
+    RC_CHECK(kind == RC_MESSAGE_RECORD);
+    const struct rc_record *rec = message;
+    /* what ends a key, and what speaks only to a run before this one */
+    if (rec->topic != RC_TOPIC_METRICS || rec->tombstone || !rec->revision)
+        return;
+    epochs->record =
+        grown(epochs->record, epochs->record_count, &epochs->record_room, sizeof *epochs->record);
+    struct rc_record *copy = malloc(size);
+    RC_CHECK(copy);
+    memcpy(copy, rec, size);
+    epochs->record[epochs->record_count++] = copy;
+}
+
+static bool open_all(struct epochs *epochs)
+{
+    struct ingest_decoder_options decoder = {.config = epochs->config, .hash_secret = hash_secret};
+    epochs->value = malloc(VALUE_MAX + INGEST_PADDING);
+    if (!epochs->value || ingest_decoder_open(&decoder, &epochs->decoder))
+        return false;
+    for (uint32_t i = 0; i < epochs->shards; i++) {
+        struct agg_options options = {.config = epochs->config,
+                                      .shard_count = epochs->shards,
+                                      .shard = i,
+                                      .hash_secret = hash_secret,
+                                      .provisional = true,
+                                      .pseudonym = ingest_pseudonym};
+        if (agg_open(&options, keep, epochs, &epochs->agg[i]))
+            return false;
+    }
+    return true;
+}
+
+static void close_all(struct epochs *epochs)
+{
+    for (uint32_t i = 0; i < epochs->shards; i++)
+        agg_close(epochs->agg[i]);
+    ingest_decoder_close(epochs->decoder);
+    free(epochs->value);
+    free(epochs->record);
+    free(epochs->dead);
+}
+
+static void take(struct epochs *epochs, uint32_t partition, const char *text, size_t size)
+{
+    struct ingest_envelope envelope = {.channel = RC_CHANNEL_NONE};
+    union ingest_event event;
+    char reason[148];
+    int64_t offset = epochs->next_offset[partition]++;
+    memcpy(epochs->value, text, size);
+    memset(epochs->value + size, 0, INGEST_PADDING);
+    switch (
+        ingest_decode(epochs->decoder, &envelope, epochs->value, (uint32_t)size, &event, reason)) {
+    case INGEST_EVENT:
+        if (event.ev.type == RC_TYPE_tick)
+            return;
+        event.ev.source = partition;
+        event.ev.offset = offset;
+        agg_take(epochs->agg[event.ev.task % epochs->shards], &event.ev);
+        return;
+    case INGEST_REFUSED:
+        dead_add(epochs, partition, offset, reason);
+        return;
+    case INGEST_BLANK:
+    case INGEST_UNKNOWN:
+        return;
+    }
+}
+
+static int record_compare(const void *left, const void *right)
+{
+    const struct rc_record *const *a = left, *const *b = right;
+    return rc_record_compare(*a, *b);
+}
+
+static void cut(struct epochs *epochs, int64_t now_ms)
+{
+    struct rc_mark mark = {.epoch = ++epochs->count, .now_ms = now_ms, .wall_ms = now_ms};
+    static char text[SINK_RECORD_TEXT_MAX];
+    for (uint32_t i = 0; i < epochs->shards; i++)
+        agg_mark(epochs->agg[i], &mark);
+    if (epochs->record_count)
+        qsort(epochs->record, epochs->record_count, sizeof *epochs->record, record_compare);
+    for (size_t i = 0; i < epochs->record_count; i++) {
+        uint32_t size = sink_record_json(&epochs->config->windows, epochs->record[i], text);
+        fwrite(text, 1, size, stdout);
+        putchar('\n');
+        free(epochs->record[i]);
+    }
+    epochs->record_count = 0;
+}
+
+static bool epoch_take(struct epochs *epochs, const json_t *epoch)
+{
+    const json_t *events = json_object_get(epoch, "events"), *now = json_object_get(epoch, "now");
+    if (!json_is_array(events) || !(json_is_integer(now) || json_is_null(now)))
+        return false;
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *pair = json_array_get(events, i);
+        const json_t *partition = json_array_get(pair, 0), *value = json_array_get(pair, 1);
+        if (!json_is_integer(partition) || !json_is_string(value) ||
+            (uint64_t)json_integer_value(partition) >= PARTITIONS_MAX ||
+            json_string_length(value) > VALUE_MAX)
+            return false;
+        take(epochs, (uint32_t)json_integer_value(partition), json_string_value(value),
+             json_string_length(value));
+    }
+    cut(epochs, json_is_null(now) ? RC_TIME_NONE : json_integer_value(now));
+    return true;
+}
+
+static bool file_take(struct epochs *epochs, FILE *file)
+{
+    char *line = NULL;
+    size_t room = 0;
+    bool good = true;
+    while (good && getline(&line, &room, file) > 0) {
+        json_t *epoch = json_loads(line, 0, NULL);
+        good = epoch && epoch_take(epochs, epoch);
+        json_decref(epoch);
+    }
+    free(line);
+    for (size_t i = 0; good && i < epochs->dead_count; i++) {
+        const struct dead *dead = &epochs->dead[i];
+        json_t *out = json_pack("{sisIss}", "partition", (int)dead->partition, "offset",
+                                (json_int_t)dead->offset, "reason", dead->reason);
+        good = out && json_dumpf(out, stdout, JSON_COMPACT) == 0;
+        putchar('\n');
+        json_decref(out);
+    }
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    struct config_loaded *loaded = NULL;
+    struct epochs epochs = {.shards = argc == 4 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0};
+    if (epochs.shards < 1 || epochs.shards > SHARDS_MAX) {
+        fprintf(stderr, "usage: model_epochs CONFIG EPOCHS SHARDS (1 to %d)\n", SHARDS_MAX);
+        return 64;
+    }
+    FILE *file = fopen(argv[2], "r");
+    if (!file) {
+        fprintf(stderr, "%s: %s\n", argv[2], strerror(errno));
+        return 74;
+    }
+    int code = 78;
+    if (config_load("model_epochs", argv[1], stderr, &loaded) == RC_OK) {
+        epochs.config = loaded->config;
+        code = open_all(&epochs) && file_take(&epochs, file) ? 0 : 65;
+        if (code)
+            fprintf(stderr, "%s: not epochs as this program reads them\n", argv[2]);
+        close_all(&epochs);
+    }
+    config_free(loaded);
+    fclose(file);
+    return fflush(stdout) ? 74 : code;
+}
