@@ -4,7 +4,8 @@
  *     model_epochs CONFIG EPOCHS SHARDS
  *
  * A line of EPOCHS is an epoch, {"events":[[partition,"record"],…],"now":ms or null}. Prints the
- * records in canonical order, then each dead letter as {"partition":…,"offset":…,"reason":…}. */
+ * records of metrics and slas in canonical order, then the dead letters, each as topic, tab, JSON;
+ * a dead letter's is {"partition":…,"offset":…,"reason":…}. */
 #include "config_load.h"
 #include "rollcall/aggregate.h"
 #include "rollcall/check.h"
@@ -73,7 +74,7 @@ static void keep(void *opaque, enum rc_message kind, const void *message, uint32
     RC_CHECK(kind == RC_MESSAGE_RECORD);
     const struct rc_record *rec = message;
     /* what ends a key, and what speaks only to a run before this one */
-    if (rec->topic != RC_TOPIC_METRICS || rec->tombstone || !rec->revision)
+    if (rec->topic > RC_TOPIC_SLAS || rec->tombstone || !rec->revision)
         return;
     epochs->record =
         grown(epochs->record, epochs->record_count, &epochs->record_room, sizeof *epochs->record);
@@ -154,6 +155,7 @@ static void cut(struct epochs *epochs, int64_t now_ms)
         qsort(epochs->record, epochs->record_count, sizeof *epochs->record, record_compare);
     for (size_t i = 0; i < epochs->record_count; i++) {
         uint32_t size = sink_record_json(&epochs->config->windows, epochs->record[i], text);
+        fputs(epochs->record[i]->topic == RC_TOPIC_SLAS ? "slas\t" : "metrics\t", stdout);
         fwrite(text, 1, size, stdout);
         putchar('\n');
         free(epochs->record[i]);
@@ -195,6 +197,7 @@ static bool file_take(struct epochs *epochs, FILE *file)
         const struct dead *dead = &epochs->dead[i];
         json_t *out = json_pack("{sisIss}", "partition", (int)dead->partition, "offset",
                                 (json_int_t)dead->offset, "reason", dead->reason);
+        fputs("dead_letter\t", stdout);
         good = out && json_dumpf(out, stdout, JSON_COMPACT) == 0;
         putchar('\n');
         json_decref(out);

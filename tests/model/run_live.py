@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Compares the core in its live mode with the model: the events of run.py's cases, cut into epochs at random.
 
-  run_live.py --epochs PATH [--seeds FROM-TO] [--keep DIR] [SEED ...]      PATH: model_epochs
+  run_live.py --epochs PATH [--seeds FROM-TO,…] [--keep DIR] [SEED ...]      PATH: model_epochs
 """
 import argparse
 import json
@@ -20,6 +20,7 @@ import model  # noqa: E402
 import run  # noqa: E402
 from generate import D, H, M, S  # noqa: E402
 
+TOPICS = ['metrics', 'slas']
 JUMP_MAX = 25 * D       # of all of now's jumps together: tombstones, which begin at 35 d, are not the model's
 
 
@@ -118,16 +119,18 @@ def generate_epochs(seed):
 
 
 def core(path, conf, file, shards):
-    """(records, dead letters) as lines."""
+    """{topic: lines}"""
     try:
         p = subprocess.run([path, conf, file, str(shards)], capture_output=True, timeout=60)
     except subprocess.TimeoutExpired:
         raise run.Wrong('the core did not end within 60 s')
     if p.returncode:
         raise run.Wrong('the core ended with %d: %s' % (p.returncode, p.stderr.decode('utf-8', 'replace')[-600:]))
-    lines = p.stdout.splitlines()
-    dead = [x for x in lines if x.startswith(b'{"partition"')]
-    return lines[:len(lines) - len(dead)], dead
+    out = {topic: [] for topic in TOPICS + ['dead_letter']}
+    for x in p.stdout.splitlines():
+        topic, _, value = x.partition(b'\t')
+        out[topic.decode()].append(value)
+    return out
 
 
 def check(path, seed, base):
@@ -139,16 +142,17 @@ def check(path, seed, base):
         f.writelines(json.dumps({'events': e, 'now': now}) + '\n' for e, now in epochs)
     want, want_dead = model.live(model.Config(text), [([(p, x.encode()) for p, x in e], now) for e, now in epochs])
     n, m = random.Random(seed).sample([1, 2, 3, 4], 2)
-    found, dead = core(path, conf, file, n)
-    run.compare(want, [json.loads(x) for x in found])
-    dead = sorted((d['partition'], d['offset'] + 1, d['reason']) for d in map(json.loads, dead))
+    found = core(path, conf, file, n)
+    for topic in TOPICS:
+        run.compare(topic, want[topic], [json.loads(x) for x in found[topic]])
+    dead = sorted((d['partition'], d['offset'] + 1, d['reason']) for d in map(json.loads, found['dead_letter']))
     if dead != want_dead:
         raise run.Wrong('dead letters: expected %s\n  found %s' % (
             [x for x in want_dead if x not in dead][:3], [x for x in dead if x not in want_dead][:3]))
-    again, _ = core(path, conf, file, m)
-    if found != again:
+    again = core(path, conf, file, m)
+    if any(found[topic] != again[topic] for topic in TOPICS):
         raise run.Wrong('%d and %d shards differ' % (n, m))
-    return len(want)
+    return sum(len(want[topic]) for topic in TOPICS)
 
 
 def one(job):
@@ -177,9 +181,10 @@ def main():
     ap.add_argument('seed', nargs='*', type=int)
     a = ap.parse_args()
     seeds = run.regressions('live') if not a.seed else a.seed
-    if a.seeds or not a.seed:
-        lo, _, hi = (a.seeds or '1-200').partition('-')
-        seeds = list(dict.fromkeys(list(seeds) + list(range(int(lo), int(hi or lo) + 1))))
+    for part in (a.seeds or ('' if a.seed else '1-200')).split(','):
+        lo, _, hi = part.partition('-')
+        seeds += range(int(lo), int(hi or lo) + 1) if lo else []
+    seeds = list(dict.fromkeys(seeds))
     path = os.path.abspath(a.epochs)
     passed = failed = records = 0
     with multiprocessing.Pool(a.jobs) as pool:
