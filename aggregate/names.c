@@ -35,6 +35,7 @@ uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size) 
     client->name = agg_text_put(&task->texts, name, size);
     client->name_size = size;
     client->tag = tag;
+    client->id_seed = XXH3_64bits_withSeed(name, size, agg_settings(task->agg)->hash_secret);
     client->policy = rc_client_policy(&task->config->contracts, name, size);
     client->configured = client->policy != &task->config->contracts.defaults;
     if (!client->configured)
@@ -46,11 +47,7 @@ uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size) 
 
 uint64_t agg_id_hash(const struct agg_task *task, uint32_t client_ref, const char *id,
                      uint32_t size) {
-    const struct agg_client *client = agg_client_at(task, client_ref);
-    uint64_t seed =
-        XXH3_64bits_withSeed(agg_text_at(&task->texts, client->name, client->name_size),
-                             client->name_size, agg_settings(task->agg)->hash_secret);
-    return XXH3_64bits_withSeed(id, size, seed);
+    return XXH3_64bits_withSeed(id, size, agg_client_at(task, client_ref)->id_seed);
 }
 
 bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *customer) {

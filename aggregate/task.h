@@ -19,6 +19,7 @@
 struct agg_client {
     uint32_t name, name_size, tag;
     bool configured;
+    uint64_t id_seed; /* of the hashes of its contacts, conversations and agents */
     const struct rc_client_policy *policy;
     struct rc_id128 *no_customer;
     uint64_t contact_count, customer_count, queue_count;
