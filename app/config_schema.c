@@ -117,7 +117,7 @@ static const struct config_map ticket_map = MAP_OF(ticket_keys);
 #define CONTRACT_KEYS(fcr)                                                                         \
     {"call", K(MAP), .map = &visit_map, .slot = LEVEL(channel[RC_CALL])},                          \
         {"chat", K(MAP), .map = &visit_map, .slot = LEVEL(channel[RC_CHAT])},                      \
-        {"ticket", K(MAP), .map = &ticket_map, .slot = LEVEL(channel[RC_TICKET]), .later = true},  \
+        {"ticket", K(MAP), .map = &ticket_map, .slot = LEVEL(channel[RC_TICKET])},                 \
         {"fcr", K(MAP), .map = &(fcr), .slot = LEVEL(general)},                                    \
     {                                                                                              \
         "csat", K(MAP), .map = &csat_map, .slot = LEVEL(general)                                   \
