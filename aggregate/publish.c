@@ -135,7 +135,7 @@ static void emit(struct agg_task *task, uint32_t key_ref, struct rc_record head,
         rec->clock_size = (uint8_t)clock_size;
         memcpy(rec->text + client->name_size + key->name_size, key->clock->name, clock_size);
     }
-    if (head.tombstone || !head.revision)
+    if (head.tombstone)
         return;
     rc_count(&task->stats->records, 1);
     if (head.status == RC_RESTATED)
@@ -219,10 +219,6 @@ static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, 
         roll->published_zero = !any;
         if (roll->age_at == RC_TIME_NONE)
             roll_age_due(task, key_ref, window, roll_old_at(roll, rolling->every_ms));
-    } else if (!any && !roll->revision && !roll->published_zero && task->latest_only) {
-        /* came and went between two looks: a run before may have looked in between */
-        roll_publish(task, key_ref, window, at_ms, value, contract->fingerprint, false);
-        roll->published_zero = true;
     }
     if (waiting)
         agg_roll_list(task, key_ref, window); /* the oldest wait grows */

@@ -304,14 +304,14 @@ static enum rc_error write_record(struct sink_commit *commit, struct rc_record *
 {
     const struct sink_output *output = &commit->options.output;
     struct sink_commit_stats *stats = &commit->stats;
-    bool counts = rec->revision && !rec->tombstone;
+    bool counts = !rec->tombstone;
     rc_count(&stats->records, counts);
     rc_count(rec->kind == RC_KIND_ROLLING ? &stats->records_rolling : &stats->records_interval,
              counts);
     rc_count(&stats->restated, counts && rec->status == RC_RESTATED);
     rc_count(&stats->bytes, rec->size);
     enum rc_error err = output->record(output->self, rec);
-    if (!err && commit->options.table && rec->revision)
+    if (!err && commit->options.table)
         err = arena_put(&commit->shown, rec, rec->size);
     return err;
 }

@@ -1,4 +1,5 @@
 #include "continuity.h"
+#include "gone.h"
 
 #include "rollcall/check.h"
 #include <stdio.h>
@@ -13,6 +14,7 @@ struct slot {
     XXH128_hash_t key;
     uint64_t content;       /* hash of all that follows `revision` in the record read back */
     struct rc_record *held; /* made again and not the same, while rebuilding */
+    struct gone *gone;      /* read back and not zero, as long as it is not made again */
     uint32_t revision;
     uint8_t status;
     bool read;  /* content is that of a record read back */
@@ -24,7 +26,9 @@ struct continuity {
     size_t slots, count; /* slots: a power of two */
     struct rc_record **list;
     size_t held;
-    int64_t as_of_ms; /* the largest read back */
+    const struct rc_config *config;
+    int64_t first_ms[RC_WINDOWS_MAX]; /* the earliest start made again; INT64_MAX */
+    int64_t as_of_ms;                 /* the largest read back */
     bool rebuilding;
 };
 
@@ -79,8 +83,10 @@ static enum rc_error find_or_add(struct continuity *c, XXH128_hash_t key, struct
 static void let_go(struct continuity *c, struct slot *slot)
 {
     free(slot->held);
+    free(slot->gone);
     c->held -= slot->held != NULL;
     slot->held = NULL;
+    slot->gone = NULL;
 }
 
 static void drop(struct continuity *c, struct slot *slot)
@@ -164,12 +170,15 @@ static int stage(uint8_t status)
 
 /* ---- reading back ---- */
 
-enum rc_error continuity_open(struct continuity **ret_continuity)
+enum rc_error continuity_open(const struct rc_config *config, struct continuity **ret_continuity)
 {
     struct continuity *c = calloc(1, sizeof *c);
     if (!c)
         return RC_ERR_MEMORY;
     c->slots = FIRST_SLOTS;
+    c->config = config;
+    for (int i = 0; i < RC_WINDOWS_MAX; i++)
+        c->first_ms[i] = INT64_MAX;
     c->as_of_ms = RC_TIME_NONE;
     c->slot = calloc(c->slots, sizeof *c->slot);
     if (!c->slot) {
@@ -185,7 +194,7 @@ void continuity_close(struct continuity *c)
     if (!c)
         return;
     for (size_t i = 0; i < c->slots; i++)
-        free(c->slot[i].held);
+        let_go(c, &c->slot[i]);
     free(c->slot);
     free(c->list);
     free(c);
@@ -211,6 +220,10 @@ enum rc_error continuity_read_back(struct continuity *c, uint8_t topic, const ch
     slot->status = text.status;
     slot->content = text.content;
     slot->read = true;
+    if (c->config) {
+        free(slot->gone);
+        slot->gone = gone_read(topic, value, value_size);
+    }
     if (text.as_of_ms > c->as_of_ms)
         c->as_of_ms = text.as_of_ms;
     return RC_OK;
@@ -276,6 +289,8 @@ enum rc_error continuity_hold(struct continuity *c, struct rc_record *rec, const
     if (find_or_add(c, key_hash(rec->topic, key, key_size), &slot))
         return RC_ERR_MEMORY;
     let_go(c, slot);
+    if (rec->kind == RC_KIND_INTERVAL && rec->start_ms < c->first_ms[rec->window])
+        c->first_ms[rec->window] = rec->start_ms;
     if (!slot->read && (rec->tombstone || is_zero(rec))) {
         drop(c, slot); /* came and went unseen */
         return RC_OK;
@@ -310,12 +325,34 @@ static void forget_closed(struct continuity *c)
     }
 }
 
+/* What lies before the first window that was made again, or in it, is left as it is: the input may
+ * no longer reach back so far. */
+static void hold_gone(struct continuity *c, struct slot *slot, int64_t now_ms)
+{
+    struct rc_record *rec = gone_record(slot->gone, c->config, now_ms);
+    int64_t first_ms = INT64_MAX;
+    for (int i = 0; i < RC_WINDOWS_MAX; i++)
+        if (c->first_ms[i] < first_ms)
+            first_ms = c->first_ms[i];
+    if (rec && rec->kind == RC_KIND_INTERVAL)
+        first_ms = c->first_ms[rec->window];
+    if (!rec || rec->start_ms <= first_ms) {
+        free(rec);
+        return;
+    }
+    slot->held = rec;
+    c->held++;
+}
+
 enum rc_error continuity_reach(struct continuity *c, int64_t now_ms, bool *ret_over,
                                struct rc_record ***ret_held, size_t *ret_count)
 {
     *ret_over = false;
     if (!c->rebuilding || now_ms == RC_TIME_NONE || now_ms < c->as_of_ms)
         return RC_OK;
+    for (size_t i = 0; i < c->slots; i++)
+        if (c->slot[i].gone && !c->slot[i].held)
+            hold_gone(c, &c->slot[i], now_ms);
     c->list = malloc((c->held + 1) * sizeof *c->list);
     if (!c->list)
         return RC_ERR_MEMORY;

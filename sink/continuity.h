@@ -3,7 +3,8 @@
  *
  * What the output topics hold (the last record per key) is read back first. While the rebuilt
  * records are not beyond the largest as_of_ms of what was read back, nothing is published: what
- * equals the record read back is adopted with its revision, of what differs the latest is held.
+ * equals the record read back is adopted with its revision, of what differs the latest is held,
+ * and of what is not made again a record with zeros.
  * When an epoch's now has reached that instant, what is held goes out with the next revision, and
  * from then on records pass, numbered on from the last revision of their key.
  *
@@ -11,6 +12,7 @@
 #ifndef ROLLCALL_SINK_CONTINUITY_H
 #define ROLLCALL_SINK_CONTINUITY_H
 
+#include "rollcall/config.h"
 #include "rollcall/error.h"
 #include "rollcall/record.h"
 #include <stdbool.h>
@@ -19,7 +21,8 @@
 
 struct continuity;
 
-enum rc_error continuity_open(struct continuity **ret_continuity);
+/* `config`, borrowed, may be NULL: then what is not made again is left as it is. MEMORY. */
+enum rc_error continuity_open(const struct rc_config *config, struct continuity **ret_continuity);
 void continuity_close(struct continuity *continuity);
 
 /* A record of an output topic, in the order of its partition; value NULL: a tombstone. What does
@@ -40,8 +43,8 @@ bool continuity_exists(const struct continuity *continuity, const struct rc_reco
                        const char *key, size_t key_size);
 /* While rebuilding: a record that was made again, with its key and JSON text. Gives it the revision
  * that it was published with, or will be. MEMORY. */
-enum rc_error continuity_hold(struct continuity *continuity, struct rc_record *rec,
-                              const char *key, size_t key_size, const char *json, size_t json_size);
+enum rc_error continuity_hold(struct continuity *continuity, struct rc_record *rec, const char *key,
+                              size_t key_size, const char *json, size_t json_size);
 /* The epoch's now. True once: rebuilding is over, and what is held is to be published, each
  * through continuity_number. The list, not in order, is lent until continuity_release. MEMORY. */
 enum rc_error continuity_reach(struct continuity *continuity, int64_t now_ms, bool *ret_over,

@@ -453,7 +453,7 @@ enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
         return RC_ERR_MEMORY;
     out->options = *options;
     out->ear = (struct kafka_ear){.say = say, .opaque = out, .failing = true};
-    enum rc_error err = continuity_open(&out->continuity);
+    enum rc_error err = continuity_open(options->config, &out->continuity);
     if (!err)
         err = kafka_outputs_init(&out->outputs, options->config);
     if (!err) {

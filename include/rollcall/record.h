@@ -27,8 +27,7 @@ struct rc_record {
     uint8_t client_size, queue_size;
     uint8_t total;          /* 0: a queue; 1: a group; 2: `*` (groups and `*` last in the order) */
     uint8_t tombstone;      /* the key's life is over: key with no value */
-    uint32_t revision;      /* from 1 per key; 0: zero, and never published by this run: it counts
-                               only for one who knows of a run before that has */
+    uint32_t revision;      /* from 1 per key */
     uint8_t clock_size;     /* slas; 0 elsewhere */
     uint8_t measure;        /* slas: enum rc_measure */
     uint8_t spare[2];

@@ -8,7 +8,7 @@ static struct continuity *c;
 
 static void begin(void)
 {
-    cr_assert(eq(int, continuity_open(&c), RC_OK));
+    cr_assert(eq(int, continuity_open(NULL, &c), RC_OK));
 }
 
 static void end(void)

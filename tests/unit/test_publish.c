@@ -51,24 +51,6 @@ Test(publish, catching_up_looks_only_at_the_last_of_many_ticks)
     core_close(&core);
 }
 
-Test(publish, what_came_and_went_between_two_looks_is_a_zero_without_a_revision)
-{
-    struct core core;
-    core_init(&core);
-    core_open(&core);
-    abandon(&core, "a", T0 + 1000);
-    core_now(&core, T0 + 30 * MINUTE_MS);
-    const struct rc_record *rec = core_find(&core, "sales", RC_CALL, CORE_5M, T0 + 25 * MINUTE_MS);
-    cr_assert_not_null(rec);
-    cr_assert_eq(rec->revision, 0);
-    cr_assert_eq(rec->value[RC_FIG_abandoned], 0);
-    abandon(&core, "b", T0 + 31 * MINUTE_MS);
-    core_now(&core, T0 + 33 * MINUTE_MS);
-    rec = core_find(&core, "sales", RC_CALL, CORE_5M, T0 + 28 * MINUTE_MS);
-    cr_assert_eq(rec->revision, 1);
-    core_close(&core);
-}
-
 #define DAY (int64_t) DAY_MS
 
 Test(publish, a_rolling_window_that_is_zero_for_35_days_ends_and_begins_again_at_one)
