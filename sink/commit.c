@@ -306,12 +306,14 @@ static enum rc_error write_record(struct sink_commit *commit, struct rc_record *
     struct sink_commit_stats *stats = &commit->stats;
     bool counts = !rec->tombstone;
     rc_count(&stats->records, counts);
-    rc_count(rec->kind == RC_KIND_ROLLING ? &stats->records_rolling : &stats->records_interval,
+    rc_count(rec->topic == RC_TOPIC_CONTACTS ? &stats->records_contacts
+             : rec->kind == RC_KIND_ROLLING  ? &stats->records_rolling
+                                             : &stats->records_interval,
              counts);
     rc_count(&stats->restated, counts && rec->status == RC_RESTATED);
     rc_count(&stats->bytes, rec->size);
     enum rc_error err = output->record(output->self, rec);
-    if (!err && commit->options.table)
+    if (!err && commit->options.table && rec->topic != RC_TOPIC_CONTACTS)
         err = arena_put(&commit->shown, rec, rec->size);
     return err;
 }

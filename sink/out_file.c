@@ -1,5 +1,6 @@
 /* Records to standard output, in a chosen form, or to a folder with one file per topic. A file has
  * a temporary name until it is complete: who finds metrics.ndjson finds all of it. */
+#include "contact_text.h"
 #include "out_buffer.h"
 #include "out_table.h"
 #include "record_text.h"
@@ -30,6 +31,7 @@ struct out_file {
     struct sink_file_options options;
     struct out_buffer out; /* without a folder */
     struct out_table *table;
+    struct contact_clocks clocks; /* columns of a CSV of contacts */
     struct part part[RC_TOPIC_COUNT];
     struct dead_line *dead;
     uint64_t dead_count, dead_room, dead_at;
@@ -85,7 +87,7 @@ static enum rc_error write_json(const struct out_file *file, struct out_buffer *
                                 const struct rc_record *rec)
 {
     char *at;
-    enum rc_error err = out_buffer_reserve(buffer, SINK_RECORD_TEXT_MAX, &at);
+    enum rc_error err = out_buffer_reserve(buffer, sink_record_room(rec) + 1, &at);
     if (err)
         return err;
     uint32_t size = sink_record_json(&file->options.config->windows, rec, at);
@@ -94,10 +96,26 @@ static enum rc_error write_json(const struct out_file *file, struct out_buffer *
     return RC_OK;
 }
 
+/* Without a record: the header. */
+static enum rc_error write_contact_csv(const struct out_file *file, struct out_buffer *buffer,
+                                       const struct rc_record *rec)
+{
+    char *at;
+    enum rc_error err = out_buffer_reserve(buffer, contact_csv_room(&file->clocks), &at);
+    if (err)
+        return err;
+    uint32_t size =
+        rec ? contact_csv(&file->clocks, rec, at) : contact_csv_header(&file->clocks, at);
+    out_buffer_advance(buffer, size);
+    return RC_OK;
+}
+
 static enum rc_error write_csv(const struct out_file *file, struct out_buffer *buffer,
                                const struct rc_record *rec)
 {
     char *at;
+    if (file->options.contacts)
+        return write_contact_csv(file, buffer, rec);
     enum rc_error err = out_buffer_reserve(buffer, SINK_RECORD_TEXT_MAX, &at);
     if (err)
         return err;
@@ -300,6 +318,7 @@ static void file_close(void *self)
         free(part->path);
     }
     out_table_close(file->table);
+    contact_clocks_done(&file->clocks);
     out_buffer_done(&file->out);
     free(file->dead);
     free(file);
@@ -351,6 +370,8 @@ static enum rc_error open_out(struct out_file *file)
     if (!err && options->format == SINK_TABLE)
         err = out_table_open(options->config, &file->out, options->rolling, options->color,
                              &file->table);
+    if (!err && options->format == SINK_CSV && options->contacts)
+        err = contact_clocks_init(&file->clocks, options->config);
     if (!err && options->format == SINK_CSV)
         err = write_csv(file, &file->out, NULL);
     return err;

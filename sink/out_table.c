@@ -15,27 +15,10 @@ static const struct {
 } csv_field[RC_FIGURE_COUNT] = {RC_FIELDS(CSV_FIELD)};
 #undef CSV_FIELD
 
-static char *csv_text(char *at, const char *bytes, uint32_t size)
-{
-    bool plain = true;
-    for (uint32_t i = 0; i < size && plain; i++)
-        plain = bytes[i] != '"' && bytes[i] != ',' && bytes[i] != '\r' && bytes[i] != '\n';
-    if (plain)
-        return text_put(at, bytes, size);
-    *at++ = '"';
-    for (uint32_t i = 0; i < size; i++) {
-        if (bytes[i] == '"')
-            *at++ = '"';
-        *at++ = bytes[i];
-    }
-    *at++ = '"';
-    return at;
-}
-
 static char *csv_word(char *at, const char *word)
 {
     *at++ = ',';
-    return csv_text(at, word, (uint32_t)strlen(word));
+    return record_csv_text(at, word, (uint32_t)strlen(word));
 }
 
 static char *csv_int(char *at, int64_t value)
@@ -80,7 +63,7 @@ static char *csv_figures(char *at, const struct rc_record *rec)
 static char *csv_clock(char *at, const struct rc_record *rec)
 {
     *at++ = ',';
-    at = csv_text(at, record_clock(rec), rec->clock_size);
+    at = record_csv_text(at, record_clock(rec), rec->clock_size);
     at = csv_word(at, record_measure_name[rec->measure]);
     for (uint32_t i = 0; i < RECORD_CLOCK_FIGURES; i++)
         at = csv_value(at, rec->value[record_clock_figure[i].figure],
@@ -90,9 +73,9 @@ static char *csv_clock(char *at, const struct rc_record *rec)
 
 uint32_t out_csv_record(const struct rc_windows *windows, const struct rc_record *rec, char *room)
 {
-    char *at = csv_text(room, record_client(rec), rec->client_size);
+    char *at = record_csv_text(room, record_client(rec), rec->client_size);
     *at++ = ',';
-    at = csv_text(at, record_queue(rec), rec->queue_size);
+    at = record_csv_text(at, record_queue(rec), rec->queue_size);
     at = csv_word(at, record_channel_name[rec->channel]);
     at = csv_word(at, rc_window_name(windows, rec->window));
     at = csv_word(at, record_kind_name[rec->kind]);

@@ -1,4 +1,5 @@
 /* A record as JSON, its key, and the canonical order of records. */
+#include "contact_text.h"
 #include "record_text.h"
 #include "text.h"
 
@@ -131,6 +132,8 @@ static char *put_clock(char *at, const struct rc_record *rec)
 
 uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec, char *room)
 {
+    if (rec->topic == RC_TOPIC_CONTACTS)
+        return (uint32_t)(contact_json(room, rec) - room);
     char *at = put_lead(room, windows, rec);
     if (rec->topic == RC_TOPIC_SLAS) {
         at = put_clock(at, rec);
@@ -148,6 +151,23 @@ uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_reco
     }
     *at++ = '}';
     return (uint32_t)(at - room);
+}
+
+char *record_csv_text(char *at, const char *bytes, uint32_t size)
+{
+    bool plain = true;
+    for (uint32_t i = 0; i < size && plain; i++)
+        plain = bytes[i] != '"' && bytes[i] != ',' && bytes[i] != '\r' && bytes[i] != '\n';
+    if (plain)
+        return text_put(at, bytes, size);
+    *at++ = '"';
+    for (uint32_t i = 0; i < size; i++) {
+        if (bytes[i] == '"')
+            *at++ = '"';
+        *at++ = bytes[i];
+    }
+    *at++ = '"';
+    return at;
 }
 
 /* ---- key ---- */
@@ -173,9 +193,13 @@ static char *put_key_part(char *at, const char *bytes, uint32_t size)
 
 uint32_t sink_record_key(const struct rc_windows *windows, const struct rc_record *rec, char *room)
 {
-    const char *window = rc_window_name(windows, rec->window);
     char *at = put_key_part(room, record_client(rec), rec->client_size);
     *at++ = '|';
+    if (rec->topic == RC_TOPIC_CONTACTS) {
+        at = put_key_part(at, rc_contact_id(rec), rec->contact_size);
+        return (uint32_t)(at - room);
+    }
+    const char *window = rc_window_name(windows, rec->window);
     at = put_key_part(at, record_queue(rec), rec->queue_size);
     *at++ = '|';
     at = text_put(at, record_channel_name[rec->channel],
@@ -227,5 +251,13 @@ int sink_record_compare(const struct rc_record *a, const struct rc_record *b)
         return order;
     COMPARE(window);
     COMPARE(start_ms);
-    return compare_bytes(record_clock(a), a->clock_size, record_clock(b), b->clock_size);
+    int clock = compare_bytes(record_clock(a), a->clock_size, record_clock(b), b->clock_size);
+    if (clock || a->topic != RC_TOPIC_CONTACTS)
+        return clock;
+    int contact =
+        compare_bytes(rc_contact_id(a), a->contact_size, rc_contact_id(b), b->contact_size);
+    if (contact)
+        return contact;
+    COMPARE(revision);
+    return 0;
 }

@@ -35,6 +35,9 @@ struct record_clock_figure {
 };
 extern const struct record_clock_figure record_clock_figure[RECORD_CLOCK_FIGURES];
 
+/* A field of a CSV, in quotes where it needs them; 2 + 2 * size bytes. Returns the end. */
+char *record_csv_text(char *at, const char *bytes, uint32_t size);
+
 /* Order of two keys: client, queue (groups, then `*`, last), channel. */
 int record_compare_key(const struct rc_record *a, const struct rc_record *b);
 

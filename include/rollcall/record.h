@@ -18,8 +18,8 @@ enum rc_topic {
 enum rc_record_kind { RC_KIND_ROLLING, RC_KIND_INTERVAL };
 enum rc_status { RC_PROVISIONAL, RC_FINAL, RC_RESTATED, RC_CLOSED };
 
-/* One record of rollcall.metrics or rollcall.slas. The text: client, then queue (`*`, `@group` as
- * written out), then the name of the clock. */
+/* One record of rollcall.metrics, rollcall.slas or rollcall.contacts. The text: client, then queue
+ * (`*`, `@group` as written out), then the name of the clock; of contacts see contact_record.h. */
 struct rc_record {
     uint32_t size;          /* with the text, a multiple of 8 */
     uint32_t window;        /* index: rolling windows as configured, then interval windows */
@@ -30,12 +30,17 @@ struct rc_record {
     uint32_t revision;      /* from 1 per key */
     uint8_t clock_size;     /* slas; 0 elsewhere */
     uint8_t measure;        /* slas: enum rc_measure */
-    uint8_t spare[2];
+    /* contacts, which have no window, status and start: */
+    uint8_t contact_size, conversation_size;
+    uint8_t customer_size, priority_size;
+    uint16_t clock_count;
+    uint8_t spare[4];
     int64_t start_ms, end_ms, as_of_ms;
     uint64_t contract;      /* fingerprint */
     int64_t value[RC_FIGURE_COUNT]; /* RC_NULL: null; booleans 0 and 1; slas: the sl_… are those
-                                       of the clock, and nothing else means anything */
-    char text[];            /* client, queue, clock */
+                                       of the clock, and nothing else means anything; contacts: by
+                                       enum rc_contact_field */
+    char text[];
 };
 
 /* Which figures stand in a record of that channel (bits of rc_figure_info.of). The others of
@@ -50,7 +55,7 @@ static inline int rc_text_compare(const char *a, uint32_t a_size, const char *b,
 }
 
 /* The canonical order of records (SPEC section 8): as_of_ms, topic, client, queue (groups, then `*`
- * last), channel, window, start, clock; < 0, 0, > 0. */
+ * last), channel, window, start, clock, contact, revision; < 0, 0, > 0. */
 static inline int rc_record_compare(const struct rc_record *a, const struct rc_record *b) {
     if (a->as_of_ms != b->as_of_ms)
         return a->as_of_ms < b->as_of_ms ? -1 : 1;
@@ -73,6 +78,11 @@ static inline int rc_record_compare(const struct rc_record *a, const struct rc_r
         return a->start_ms < b->start_ms ? -1 : 1;
     order = rc_text_compare(a->text + a->client_size + a->queue_size, a->clock_size,
                             b->text + b->client_size + b->queue_size, b->clock_size);
+    if (order)
+        return order;
+    /* only one of the two, clock and contact, is there */
+    order = rc_text_compare(a->text + a->client_size + a->queue_size, a->contact_size,
+                            b->text + b->client_size + b->queue_size, b->contact_size);
     if (order)
         return order;
     return a->revision < b->revision ? -1 : a->revision > b->revision;

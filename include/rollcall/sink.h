@@ -15,7 +15,9 @@
 /* ---- record_json: a record as text ---- */
 
 enum { SINK_RECORD_TEXT_MAX = 8192, SINK_KEY_MAX = 1024 };
-/* Both return the length; `room` is large enough with the sizes above. */
+/* Room for the JSON of that record: SINK_RECORD_TEXT_MAX, more where a contact has many clocks. */
+uint32_t sink_record_room(const struct rc_record *rec);
+/* Both return the length; `room` is large enough with sink_record_room and SINK_KEY_MAX. */
 uint32_t sink_record_json(const struct rc_windows *windows, const struct rc_record *rec,
                           char *room);
 uint32_t sink_record_key(const struct rc_windows *windows, const struct rc_record *rec, char *room);
@@ -88,7 +90,8 @@ struct sink_commit_options {
     void *opaque;
 };
 struct sink_commit_stats {
-    rc_counter records, records_rolling, records_interval, dead_letters, epochs, bytes, restated;
+    rc_counter records, records_rolling, records_interval, records_contacts;
+    rc_counter dead_letters, epochs, bytes, restated;
     rc_counter commit_ms_max;
 };
 struct sink_commit;
