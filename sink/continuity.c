@@ -7,7 +7,13 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { DEAD_LETTERS = 255, KEY_ROOM = 512, FIRST_SLOTS = 1024, NO_STATUS = 255 };
+enum {
+    DEAD_LETTERS = 255,
+    KEY_ROOM = 512,
+    FIRST_SLOTS = 1024,
+    NO_STATUS = 255,
+    PSEUDONYM_SIZE = 32
+};
 
 /* What is known of a key; revision 0: the slot is free. */
 struct slot {
@@ -15,10 +21,12 @@ struct slot {
     uint64_t content;       /* hash of all that follows `revision` in the record read back */
     struct rc_record *held; /* made again and not the same, while rebuilding */
     struct gone *gone;      /* read back and not zero, as long as it is not made again */
-    uint32_t revision;
+    uint32_t revision;      /* contacts, once live: how far it is ahead of the core's */
+    uint32_t made;          /* contacts: the core's revision when it was last made again */
     uint8_t status;
     bool read;  /* content is that of a record read back */
     bool known; /* the slot is in use; revision may be 0 while only held */
+    bool contact;
 };
 
 struct continuity {
@@ -30,6 +38,7 @@ struct continuity {
     int64_t first_ms[RC_WINDOWS_MAX]; /* the earliest start made again; INT64_MAX */
     int64_t as_of_ms;                 /* the largest read back */
     bool rebuilding;
+    bool new_pseudonyms;
 };
 
 /* ---- the table: open addressing, linear probing, deletion by shifting back ---- */
@@ -149,16 +158,34 @@ static uint8_t read_status(const char *text, size_t size)
     return NO_STATUS;
 }
 
-static bool read_text(const char *text, size_t size, struct text *ret)
+/* Contacts have no status: theirs is always this one. Their first fields change as well. */
+static uint64_t contact_content(const struct continuity *c, const char *text, const char *content,
+                                uint64_t hash)
+{
+    const char *end = behind(text, (size_t)(content - text), ",\"as_of_ms\":");
+    if (!end)
+        return hash;
+    const char *customer = behind(text, (size_t)(end - text), ",\"customer\":\"");
+    if (customer && c->new_pseudonyms && end - customer > PSEUDONYM_SIZE) {
+        hash ^= XXH3_64bits_withSeed(text, (size_t)(customer - text), 2);
+        text = customer + PSEUDONYM_SIZE;
+    }
+    return hash ^ XXH3_64bits_withSeed(text, (size_t)(end - text), 1);
+}
+
+static bool read_text(const struct continuity *c, uint8_t topic, const char *text, size_t size,
+                      struct text *ret)
 {
     static const char contract[] = "\"contract\":";
     const char *content = memmem(text, size, contract, sizeof contract - 1);
-    ret->status = read_status(text, size);
+    ret->status = topic == RC_TOPIC_CONTACTS ? RC_FINAL : read_status(text, size);
     if (!content || ret->status == NO_STATUS ||
         !read_integer(text, size, "\"as_of_ms\":", &ret->as_of_ms) ||
         !read_integer(text, size, "\"revision\":", &ret->revision))
         return false;
     ret->content = XXH3_64bits(content, (size_t)(text + size - content));
+    if (topic == RC_TOPIC_CONTACTS)
+        ret->content = contact_content(c, text, content, ret->content);
     return ret->revision >= 0 && ret->revision <= UINT32_MAX;
 }
 
@@ -189,6 +216,11 @@ enum rc_error continuity_open(const struct rc_config *config, struct continuity 
     return RC_OK;
 }
 
+void continuity_new_pseudonyms(struct continuity *c)
+{
+    c->new_pseudonyms = true;
+}
+
 void continuity_close(struct continuity *c)
 {
     if (!c)
@@ -212,7 +244,7 @@ enum rc_error continuity_read_back(struct continuity *c, uint8_t topic, const ch
             drop(c, slot);
         return RC_OK;
     }
-    if (!read_text(value, value_size, &text) || text.revision == 0)
+    if (!read_text(c, topic, value, value_size, &text) || text.revision == 0)
         return RC_OK;
     if (find_or_add(c, hash, &slot))
         return RC_ERR_MEMORY;
@@ -224,6 +256,7 @@ enum rc_error continuity_read_back(struct continuity *c, uint8_t topic, const ch
         free(slot->gone);
         slot->gone = gone_read(topic, value, value_size);
     }
+    slot->contact = topic == RC_TOPIC_CONTACTS;
     if (text.as_of_ms > c->as_of_ms)
         c->as_of_ms = text.as_of_ms;
     return RC_OK;
@@ -264,10 +297,10 @@ bool continuity_rebuilding(const struct continuity *c)
 
 static bool is_zero(const struct rc_record *rec)
 {
-    for (int i = 0; i < RC_FIGURE_COUNT; i++)
+    for (int i = 0; rec->topic != RC_TOPIC_CONTACTS && i < RC_FIGURE_COUNT; i++)
         if (rc_figure_info[i].merge != RC_MERGE_RATIO && rec->value[i] != 0)
             return false;
-    return true;
+    return rec->topic != RC_TOPIC_CONTACTS;
 }
 
 bool continuity_exists(const struct continuity *c, const struct rc_record *rec, const char *key,
@@ -289,14 +322,19 @@ enum rc_error continuity_hold(struct continuity *c, struct rc_record *rec, const
     if (find_or_add(c, key_hash(rec->topic, key, key_size), &slot))
         return RC_ERR_MEMORY;
     let_go(c, slot);
-    if (rec->kind == RC_KIND_INTERVAL && rec->start_ms < c->first_ms[rec->window])
+    if (rec->topic != RC_TOPIC_CONTACTS && rec->kind == RC_KIND_INTERVAL &&
+        rec->start_ms < c->first_ms[rec->window])
         c->first_ms[rec->window] = rec->start_ms;
+    if (rec->topic == RC_TOPIC_CONTACTS) {
+        slot->contact = true;
+        slot->made = rec->revision;
+    }
     if (!slot->read && (rec->tombstone || is_zero(rec))) {
         drop(c, slot); /* came and went unseen */
         return RC_OK;
     }
     if (!rec->tombstone) {
-        RC_CHECK(read_text(json, json_size, &text));
+        RC_CHECK(read_text(c, rec->topic, json, json_size, &text));
         if (slot->read && text.content == slot->content &&
             stage(rec->status) <= stage(slot->status)) {
             rec->revision = slot->revision; /* as published: adopted */
@@ -313,12 +351,23 @@ enum rc_error continuity_hold(struct continuity *c, struct rc_record *rec, const
     return RC_OK;
 }
 
+/* The core counts the revisions of a contact, and forgets it in time: here it need only be known
+ * how far the revisions published are ahead of the core's, where they are. */
+static void count_from_core(struct slot *slot)
+{
+    slot->revision -= slot->made;
+    slot->made = 0;
+}
+
 /* Closed records change no more: from now on they need not be known. */
 static void forget_closed(struct continuity *c)
 {
     for (size_t i = 0; i < c->slots;) {
         struct slot *slot = &c->slot[i];
-        if (slot->known && slot->read && !slot->held && slot->status == RC_CLOSED)
+        if (slot->contact)
+            count_from_core(slot);
+        bool closed = slot->read && !slot->held && slot->status == RC_CLOSED;
+        if (slot->known && (slot->contact ? slot->revision == 0 : closed))
             drop(c, slot); /* another may have moved here: look again */
         else
             i++;
@@ -376,10 +425,24 @@ void continuity_release(struct continuity *c)
     forget_closed(c);
 }
 
+static void number_contact(struct continuity *c, struct rc_record *rec, const char *key,
+                           size_t key_size)
+{
+    struct slot *slot = find(c, key_hash(rec->topic, key, key_size));
+    if (slot->held)
+        rec->revision = ++slot->revision;
+    else if (slot->known)
+        rec->revision += slot->revision;
+}
+
 enum rc_error continuity_number(struct continuity *c, struct rc_record *rec, const char *key,
                                 size_t key_size)
 {
     struct slot *slot;
+    if (rec->topic == RC_TOPIC_CONTACTS) {
+        number_contact(c, rec, key, key_size);
+        return RC_OK;
+    }
     if (find_or_add(c, key_hash(rec->topic, key, key_size), &slot))
         return RC_ERR_MEMORY;
     /* It was final before, whatever this run has seen of it. */

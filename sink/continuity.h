@@ -23,6 +23,9 @@ struct continuity;
 
 /* `config`, borrowed, may be NULL: then what is not made again is left as it is. MEMORY. */
 enum rc_error continuity_open(const struct rc_config *config, struct continuity **ret_continuity);
+/* Customers have other pseudonyms than in the run before: what differs in them alone is the
+ * same. */
+void continuity_new_pseudonyms(struct continuity *continuity);
 void continuity_close(struct continuity *continuity);
 
 /* A record of an output topic, in the order of its partition; value NULL: a tombstone. What does

@@ -61,7 +61,9 @@ struct sink_kafka {
     struct again *again;
     bool prepared;
     _Atomic int stage;
-    char json[SINK_RECORD_TEXT_MAX], key[SINK_KEY_MAX];
+    char *json; /* of the record at hand */
+    uint32_t json_room;
+    char key[SINK_KEY_MAX];
 };
 
 static int64_t steady_ms(void)
@@ -291,6 +293,22 @@ static enum rc_error prepare(struct sink_kafka *out)
 
 /* ---- what the commit thread calls ---- */
 
+/* Into out->json. MEMORY. */
+static enum rc_error write_json(struct sink_kafka *out, const struct rc_record *rec,
+                                uint32_t *ret_size)
+{
+    uint32_t room = sink_record_room(rec);
+    if (room > out->json_room) {
+        char *bigger = realloc(out->json, room);
+        if (!bigger)
+            return RC_ERR_MEMORY;
+        out->json = bigger;
+        out->json_room = room;
+    }
+    *ret_size = sink_record_json(&out->options.config->windows, rec, out->json);
+    return RC_OK;
+}
+
 static enum rc_error publish(struct sink_kafka *out, struct rc_record *rec, uint32_t key_size)
 {
     enum rc_error err = continuity_number(out->continuity, rec, out->key, key_size);
@@ -299,8 +317,9 @@ static enum rc_error publish(struct sink_kafka *out, struct rc_record *rec, uint
     uint32_t output = kafka_output_of(&out->outputs, rec);
     if (rec->tombstone)
         return produce(out, output, out->key, key_size, NULL, SIZE_ABSENT, NULL);
-    uint32_t size = sink_record_json(&out->options.config->windows, rec, out->json);
-    return produce(out, output, out->key, key_size, out->json, size, NULL);
+    uint32_t size;
+    err = write_json(out, rec, &size);
+    return err ? err : produce(out, output, out->key, key_size, out->json, size, NULL);
 }
 
 static enum rc_error take_record(void *self, struct rc_record *rec)
@@ -316,8 +335,8 @@ static enum rc_error take_record(void *self, struct rc_record *rec)
                    ? publish(out, rec, key_size)
                    : RC_OK;
     if (!rec->tombstone)
-        size = sink_record_json(windows, rec, out->json);
-    return continuity_hold(out->continuity, rec, out->key, key_size, out->json, size);
+        err = write_json(out, rec, &size);
+    return err ? err : continuity_hold(out->continuity, rec, out->key, key_size, out->json, size);
 }
 
 static bool copy_headers(rd_kafka_headers_t *headers, const struct rc_raw *raw, const char *at,
@@ -441,6 +460,7 @@ static void close_kafka(void *self)
     continuity_close(out->continuity);
     kafka_outputs_done(&out->outputs);
     free(out->rkt);
+    free(out->json);
     free(out);
 }
 
@@ -454,6 +474,8 @@ enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
     out->options = *options;
     out->ear = (struct kafka_ear){.say = say, .opaque = out, .failing = true};
     enum rc_error err = continuity_open(options->config, &out->continuity);
+    if (!err && !options->config->privacy.has_key)
+        continuity_new_pseudonyms(out->continuity);
     if (!err)
         err = kafka_outputs_init(&out->outputs, options->config);
     if (!err) {

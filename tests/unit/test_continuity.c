@@ -311,3 +311,112 @@ Test(continuity, thousands_of_keys_come_and_go)
         cr_assert(eq(sz, continuity_keys(c), 0));
     }
 }
+
+/* ---- contacts ---- */
+
+static const char *customer = "00000000000000000000000000000001";
+
+static size_t contact_text(char room[512], const char *queue, int64_t as_of_ms, uint32_t revision,
+                           int wait_ms)
+{
+    return (size_t)snprintf(room, 512,
+                            "{\"client\":\"a\",\"queue\":\"%s\",\"contact\":\"k\",\"customer\":"
+                            "\"%s\",\"as_of_ms\":%lld,\"revision\":%u,\"contract\":\"0123\","
+                            "\"wait_ms\":%d}",
+                            queue, customer, (long long)as_of_ms, revision, wait_ms);
+}
+
+static void read_back_contact(const char *key, const char *queue, uint32_t revision, int wait_ms)
+{
+    char value[512];
+    size_t size = contact_text(value, queue, 1000, revision, wait_ms);
+    cr_assert(
+        eq(int, continuity_read_back(c, RC_TOPIC_CONTACTS, key, strlen(key), value, size), RC_OK));
+}
+
+static struct rc_record contact(uint32_t revision)
+{
+    return (struct rc_record){.size = sizeof(struct rc_record),
+                              .topic = RC_TOPIC_CONTACTS,
+                              .kind = RC_KIND_INTERVAL,
+                              .status = RC_FINAL,
+                              .revision = revision};
+}
+
+static void make_contact(const char *key, const char *queue, uint32_t revision, int wait_ms)
+{
+    char value[512];
+    struct rc_record rec = contact(revision);
+    size_t size = contact_text(value, queue, 900, revision, wait_ms);
+    cr_assert(continuity_exists(c, &rec, key, strlen(key)));
+    cr_assert(eq(int, continuity_hold(c, &rec, key, strlen(key), value, size), RC_OK));
+}
+
+static uint32_t contact_revision(const char *key, uint32_t revision)
+{
+    struct rc_record rec = contact(revision);
+    cr_assert(eq(int, continuity_number(c, &rec, key, strlen(key)), RC_OK));
+    return rec.revision;
+}
+
+Test(continuity, contacts_without_a_run_before_keep_the_cores_revisions_and_no_memory)
+{
+    continuity_read_all(c);
+    cr_assert(eq(u32, contact_revision("k", 1), 1));
+    cr_assert(eq(u32, contact_revision("k", 2), 2));
+    cr_assert(eq(u32, contact_revision("k", 1), 1), "a new contact of the same id");
+    cr_assert(eq(sz, continuity_keys(c), 0));
+}
+
+Test(continuity, contacts_that_were_published_are_adopted_and_numbered_on)
+{
+    bool over;
+    read_back_contact("same", "q", 2, 5);
+    read_back_contact("more", "q", 5, 5);
+    read_back_contact("differs", "q", 5, 5);
+    read_back_contact("moved", "q", 1, 5);
+    read_back_contact("gone", "q", 3, 5);
+    cr_assert(eq(i64, continuity_read_all(c), 1000));
+    make_contact("same", "q", 1, 4);
+    make_contact("same", "q", 2, 5);
+    make_contact("more", "q", 2, 5);
+    make_contact("differs", "q", 2, 6);
+    make_contact("moved", "other", 1, 5);
+    make_contact("new", "q", 1, 5);
+    cr_assert(eq(sz, reach(1000, &over), 3), "differs, moved, new");
+    cr_assert(eq(u32, contact_revision("differs", 6), 6));
+    cr_assert(eq(u32, contact_revision("moved", 2), 2));
+    cr_assert(eq(u32, contact_revision("new", 1), 1));
+    continuity_release(c);
+    cr_assert(eq(u32, contact_revision("same", 3), 3));
+    cr_assert(eq(u32, contact_revision("more", 3), 6));
+    cr_assert(eq(u32, contact_revision("differs", 3), 7));
+    cr_assert(eq(u32, contact_revision("differs", 4), 8));
+    cr_assert(eq(u32, contact_revision("moved", 2), 3));
+    cr_assert(eq(u32, contact_revision("new", 2), 2));
+    cr_assert(eq(u32, contact_revision("gone", 1), 4));
+    cr_assert(eq(sz, continuity_keys(c), 4), "more, differs, moved and gone are ahead of the core");
+}
+
+static size_t differ_in_customers(void)
+{
+    bool over;
+    read_back_contact("k", "q", 2, 5);
+    continuity_read_all(c);
+    customer = "00000000000000000000000000000002";
+    make_contact("k", "q", 2, 5);
+    return reach(1000, &over);
+}
+
+Test(continuity, another_customer_is_a_difference)
+{
+    cr_assert(eq(sz, differ_in_customers(), 1));
+    continuity_release(c);
+}
+
+Test(continuity, a_new_key_of_pseudonyms_does_not_publish_all_contacts_again)
+{
+    continuity_new_pseudonyms(c);
+    cr_assert(eq(sz, differ_in_customers(), 0));
+    continuity_release(c);
+}
