@@ -27,6 +27,7 @@ struct agg {
     uint64_t record_count, place_room;
     uint64_t dead_count;
     bool ranks_stale; /* a key has come that has no rank yet */
+    uint32_t rank_count;
     struct rc_shard_stats stats;
 };
 
@@ -80,6 +81,7 @@ struct rc_record *agg_record_new(struct agg *agg, const struct agg_key *key,
         .start_ms = head->start_ms,
         .at = agg->records.used,
         .window = (uint16_t)head->window,
+        .contact = head->topic == RC_TOPIC_CONTACTS,
     };
     agg->place_key[agg->record_count++] = key;
     struct rc_record *rec = out_new(&agg->records, size);
@@ -250,18 +252,51 @@ static void rank_keys(struct agg *agg) {
     }
     qsort(list, count, sizeof *list, rank_compare);
     ranks_give(list, count);
+    agg->rank_count = (uint32_t)count;
     agg_unmap(list, (room + 1) * sizeof *list);
     agg->ranks_stale = false;
 }
 
+static int contact_compare(const void *left, const void *right, void *opaque) {
+    const struct agg_record_place *a = left, *b = right;
+    const struct agg *agg = opaque;
+    const struct rc_record *one = (const struct rc_record *)(agg->records.bytes + a->at);
+    const struct rc_record *other = (const struct rc_record *)(agg->records.bytes + b->at);
+    int order = rc_text_compare(rc_contact_id(one), one->contact_size, rc_contact_id(other),
+                                other->contact_size);
+    return order ? order : a->at < b->at ? -1 : a->at > b->at; /* as they were made */
+}
+
+/* Contacts of one key and instant stand together, but not yet by their own names. */
+static void contacts_sort(struct agg *agg) {
+    struct agg_record_place *place = agg->place;
+    for (uint64_t from = 0, to; from < agg->record_count; from = to) {
+        to = from + 1;
+        if (!place[from].contact)
+            continue;
+        while (to < agg->record_count && place[to].as_of_ms == place[from].as_of_ms &&
+               place[to].rank == place[from].rank)
+            to++;
+        if (to - from > 1)
+            qsort_r(place + from, to - from, sizeof *place, contact_compare, agg);
+    }
+}
+
 static void hand_out(struct agg *agg) {
+    bool contacts = false;
     if (agg->ranks_stale && agg->record_count)
         rank_keys(agg);
     for (uint64_t i = 0; i < agg->record_count; i++) {
-        agg->place[i].rank = agg->place_key[i]->rank;
-        agg->place[i].clock = agg->place_key[i]->clock_rank;
+        struct agg_record_place *place = &agg->place[i];
+        place->rank = agg->place_key[i]->rank;
+        place->clock = agg->place_key[i]->clock_rank;
+        if (place->contact) /* the last topic */
+            place->rank += agg->rank_count;
+        contacts |= place->contact;
     }
     agg_records_sort(agg->place, agg->place_scratch, agg->record_count);
+    if (contacts)
+        contacts_sort(agg);
     for (uint64_t i = 0; i < agg->record_count; i++) {
         const struct rc_record *rec =
             (const struct rc_record *)(agg->records.bytes + agg->place[i].at);

@@ -10,7 +10,8 @@ struct agg_record_place {
     int64_t as_of_ms, start_ms;
     uint64_t at;
     uint32_t rank;
-    uint16_t window, clock;
+    uint16_t window;
+    uint16_t clock : 15, contact : 1; /* contact: the record of one */
 };
 
 /* Stable, so that records of one key and instant stay as they were made. `scratch` has as much

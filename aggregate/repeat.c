@@ -308,6 +308,26 @@ static void verdict_add(struct agg_task *task, const struct agg_episode *episode
     agg_window_add(task, episode->verdict_key, episode->verdict_at, &item, 1);
 }
 
+/* The credited contact's record says what the verdict is; that of the one before, no more. */
+static void contacts_touch(struct agg_task *task, const struct agg_episode *episode) {
+    if (!task->contacts)
+        return;
+    for (uint32_t at = episode->contacts; at; at = agg_contact_at(task, at)->episode_next)
+        agg_contact_touch(task, at);
+}
+
+enum agg_verdict agg_contact_verdict(struct agg_task *task, const struct agg_contact *contact,
+                                     int64_t *ret_at) {
+    if (!contact->episode)
+        return AGG_FCR_NONE;
+    const struct agg_episode *episode = agg_episode_at(task, contact->episode);
+    if (!episode->verdict || episode->part.answered_id.text != contact->id ||
+        episode->part.answered_id.size != contact->id_size)
+        return AGG_FCR_NONE;
+    *ret_at = episode->verdict_at;
+    return (enum agg_verdict)episode->verdict;
+}
+
 static void judge_again(struct agg_task *task, uint32_t ref) {
     struct agg_episode *episode = agg_episode_at(task, ref);
     int64_t due_at;
@@ -320,6 +340,7 @@ static void judge_again(struct agg_task *task, uint32_t ref) {
         episode->verdict_key = key;
         episode->verdict_at = at;
         verdict_add(task, episode, +1);
+        contacts_touch(task, episode);
     }
     if (due_at != RC_TIME_NONE && due_at != episode->due_at) {
         episode->due_at = due_at;
@@ -457,6 +478,7 @@ static void episode_refresh(struct agg_task *task, uint32_t ref) {
     if (moves)
         episode_unlink(task, ref);
     episode->part = part;
+    contacts_touch(task, episode);
     if (moves && part.any)
         episode_link(task, ref);
     collect_around(task, ref);

@@ -15,6 +15,7 @@ struct judging {
     const struct agg_contact *contact;
     struct agg_clock_facts facts;
     int64_t passed_ms, judged_at;
+    /* what it makes; agg_sla_derive */
     int64_t overdue_from; /* the first deadline of a resolution that has passed; NONE */
     struct agg_ticket *ticket;
 };
@@ -53,7 +54,8 @@ static void take_earlier(int64_t *earliest, int64_t at_ms)
 }
 
 /* All clocks of one measure: they stop together, so one contract has them. */
-static void judge_measure(struct judging *judging, enum rc_measure measure)
+static inline void judge_measure(struct judging *judging, enum rc_measure measure,
+                                 agg_clock_each *each, void *opaque)
 {
     int64_t stop = agg_clock_stop(&judging->facts, measure);
     uint32_t key =
@@ -65,12 +67,47 @@ static void judge_measure(struct judging *judging, enum rc_measure measure)
         if (clock->measure != measure)
             continue;
         agg_clock_judge(&judging->facts, clock, judging->passed_ms, &verdict);
-        take_earlier(&judging->ticket->again_at, verdict.again_at);
-        if (measure == RC_RESOLUTION && verdict.deadline_ms < judging->passed_ms)
-            take_earlier(&judging->overdue_from, verdict.deadline_ms);
-        if (verdict.result != AGG_CLOCK_UNDECIDED)
-            count(judging, clock, &verdict);
+        each(opaque, clock, &verdict);
     }
+}
+
+static inline void judge(struct judging *judging, agg_clock_each *each, void *opaque)
+{
+    struct agg_task *task = judging->task;
+    const struct agg_contact *contact = judging->contact;
+    judging->judged_at = agg_judged_at(contact);
+    judging->facts = (struct agg_clock_facts){.queued_ms = contact->queued,
+                                              .answered_ms = contact->answered,
+                                              .due_ms = agg_rare_of(task, contact)->due,
+                                              .point = agg_points(task, contact),
+                                              .point_count = contact->point_count};
+    if (!known(contact->queued))
+        return;
+    if (contact->priority != 0) {
+        const struct agg_priority *priority = agg_priority_at(task, contact->priority);
+        judging->facts.priority = priority->text;
+        judging->facts.priority_size = priority->size;
+    }
+    for (int measure = 0; measure < RC_MEASURE_COUNT; measure++)
+        judge_measure(judging, (enum rc_measure)measure, each, opaque);
+}
+
+void agg_sla_each(struct agg_task *task, const struct agg_contact *contact, int64_t passed_ms,
+                  agg_clock_each *each, void *opaque)
+{
+    struct judging judging = {.task = task, .contact = contact, .passed_ms = passed_ms};
+    judge(&judging, each, opaque);
+}
+
+static void derive_clock(void *opaque, const struct rc_clock *clock,
+                         const struct agg_clock_verdict *verdict)
+{
+    struct judging *judging = opaque;
+    take_earlier(&judging->ticket->again_at, verdict->again_at);
+    if (clock->measure == RC_RESOLUTION && verdict->deadline_ms < judging->passed_ms)
+        take_earlier(&judging->overdue_from, verdict->deadline_ms);
+    if (verdict->result != AGG_CLOCK_UNDECIDED)
+        count(judging, clock, verdict);
 }
 
 /* The backlog from the deadline on. */
@@ -91,24 +128,10 @@ void agg_sla_derive(struct agg_task *task, const struct agg_contact *contact, in
 {
     struct judging judging = {.task = task,
                               .contact = contact,
-                              .facts = {.queued_ms = contact->queued,
-                                        .answered_ms = contact->answered,
-                                        .due_ms = agg_rare_of(task, contact)->due,
-                                        .point = agg_points(task, contact),
-                                        .point_count = contact->point_count},
                               .passed_ms = passed_ms,
-                              .judged_at = agg_judged_at(contact),
                               .overdue_from = RC_TIME_NONE,
                               .ticket = ticket};
-    if (!known(contact->queued))
-        return;
-    if (contact->priority != 0) {
-        const struct agg_priority *priority = agg_priority_at(task, contact->priority);
-        judging.facts.priority = priority->text;
-        judging.facts.priority_size = priority->size;
-    }
-    for (int measure = 0; measure < RC_MEASURE_COUNT; measure++)
-        judge_measure(&judging, (enum rc_measure)measure);
+    judge(&judging, derive_clock, &judging);
     if (known(judging.overdue_from))
         derive_overdue(ticket, judging.overdue_from);
 }

@@ -7,6 +7,7 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
     struct agg_task *task = agg_map(sizeof *task);
     task->agg = agg;
     task->config = options->config;
+    task->contacts = options->contacts;
     task->clock = task->passed = now_ms == RC_TIME_NONE ? 0 : now_ms;
     agg_order_init(&task->order);
     agg_order_init(&task->late);
@@ -26,6 +27,7 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
     agg_pool_init(&task->bucket, sizeof(struct agg_bucket));
     agg_pool_init(&task->roll, sizeof(struct agg_roll));
     agg_pool_init(&task->pane, sizeof(struct agg_pane));
+    agg_pool_init(&task->shown, sizeof(struct agg_shown));
     static const uint32_t sum_room[AGG_SUM_CLASSES] = {2, 4, 8, 16, RC_SUM_COUNT};
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
         agg_pool_init(&task->sum[i], sum_room[i] * (uint32_t)sizeof(int64_t));
@@ -33,7 +35,8 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
         agg_pool_init(&task->point[i], (2u << i) * (uint32_t)sizeof(struct agg_point));
     struct agg_index *index[] = {&task->client_index,  &task->queue_index,    &task->key_index,
                                  &task->contact_index, &task->identity_index, &task->episode_index,
-                                 &task->customer_index, &task->pane_index, &task->priority_index};
+                                 &task->customer_index, &task->pane_index, &task->priority_index,
+                                 &task->shown_index};
     for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
         agg_index_init(index[i]);
     return task;
@@ -58,7 +61,7 @@ void agg_task_close(struct agg_task *task) {
     struct agg_pool *pool[] = {&task->client,   &task->queue,   &task->key,      &task->link,
                                &task->contact,  &task->identity, &task->episode, &task->customer,
                                &task->bucket,   &task->roll,    &task->pane,     &task->priority,
-                               &task->rare,     &task->conversation};
+                               &task->rare,     &task->conversation, &task->shown};
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
         agg_pool_done(pool[i]);
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
@@ -67,7 +70,8 @@ void agg_task_close(struct agg_task *task) {
         agg_pool_done(&task->point[i]);
     struct agg_index *index[] = {&task->client_index,  &task->queue_index,    &task->key_index,
                                  &task->contact_index, &task->identity_index, &task->episode_index,
-                                 &task->customer_index, &task->pane_index, &task->priority_index};
+                                 &task->customer_index, &task->pane_index, &task->priority_index,
+                                 &task->shown_index};
     for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
         agg_index_done(index[i]);
     for (uint32_t i = 0; i < RC_ROLLING_MAX; i++)
@@ -78,6 +82,8 @@ void agg_task_close(struct agg_task *task) {
     agg_list_done(&task->work);
     agg_list_done(&task->episode_set);
     agg_list_done(&task->due_list);
+    agg_list_done(&task->touched);
+    agg_draft_done(&task->draft);
     agg_ticket_done(&task->before);
     agg_ticket_done(&task->after);
     agg_unmap(task, sizeof *task);
@@ -89,7 +95,7 @@ struct agg_memory agg_task_memory(const struct agg_task *task) {
                                      &task->link,    &task->contact,  &task->identity,
                                      &task->episode, &task->customer, &task->bucket,
                                      &task->roll,    &task->pane,     &task->priority,
-                                     &task->rare,    &task->conversation};
+                                     &task->rare,    &task->conversation, &task->shown};
     agg_texts_count(&task->texts, &memory);
     agg_pool_count(&task->due.pool, &memory);
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
@@ -100,7 +106,7 @@ struct agg_memory agg_task_memory(const struct agg_task *task) {
         agg_pool_count(&task->point[i], &memory);
     const struct agg_index *index[] = {&task->contact_index, &task->identity_index,
                                        &task->episode_index, &task->customer_index,
-                                       &task->pane_index};
+                                       &task->pane_index, &task->shown_index};
     for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
         memory.mapped += agg_index_bytes(index[i]);
     return memory;
@@ -287,8 +293,10 @@ static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_ev
     struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_made before, after;
     if (is_mere_point(task, contact, ev)) {
-        if (agg_facts_merge(task, contact, ev))
-            agg_episode_update(task, ref);
+        if (!agg_facts_merge(task, contact, ev))
+            return;
+        agg_contact_touch(task, ref);
+        agg_episode_update(task, ref);
         return;
     }
     contact_derive(task, contact, task->passed, &before, &task->before);
@@ -312,6 +320,7 @@ static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_ev
     contact->flags |= AGG_COUNTED;
     apply_made(task, ref, &before, &after);
     count_oddities(task, &before, &after);
+    agg_contact_touch(task, ref);
     agg_episode_update(task, ref);
 }
 
@@ -396,6 +405,8 @@ static void apply(struct agg_task *task, const struct rc_event *ev, bool late) {
         contact = contact_new(task, client, ev);
     contact_take(task, contact, ev);
     rc_count(&task->stats->applied, 1);
+    if (late && task->contacts)
+        agg_contacts_look(task, task->clock);
     /* a late event may say that it should have been forgotten by now: another channel */
     int64_t forget_at = agg_contact_at(task, contact)->forget_at;
     if (forget_at < task->passed)
@@ -429,6 +440,7 @@ static void contact_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     contact_derive(task, contact, at_ms + 1, &after, &task->after);
     apply_made(task, ref, &before, &after);
     contact_ask_again(task, ref, after.again_at);
+    agg_contact_touch(task, ref);
 }
 
 static int64_t forget_at_of(const struct agg_task *task, const struct agg_contact *contact) {
@@ -516,6 +528,7 @@ static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms) {
         identity_keep(task, contact);
     else
         rc_gauge_set(&task->stats->unplaced, rc_counter_read(&task->stats->unplaced) - 1);
+    agg_contact_unpublish(task, ref);
     agg_facts_drop(task, contact);
     agg_text_drop(&task->texts, contact->id, contact->id_size);
     contact->flags = 0;
@@ -598,6 +611,7 @@ static void due_until(struct agg_task *task, uint64_t limit) {
     while (agg_due_take(&task->due, limit, &at, &task->due_list)) {
         int64_t at_ms = (int64_t)(at >> 1);
         bool decision = at & 1;
+        agg_contacts_until(task, at_ms);
         task->clock = at_ms;
         task->passed = decision ? at_ms + 1 : at_ms;
         for (uint32_t i = 0; i < task->due_list.count; i++) {
@@ -652,10 +666,12 @@ void agg_task_advance(struct agg_task *task, int64_t now_ms) {
     while ((ev = agg_order_peek(&task->order))) {
         fetch_ahead(task);
         due_until(task, (uint64_t)ev->time_ms * 2 + 1);
+        agg_contacts_until(task, ev->time_ms);
         task->clock = task->passed = ev->time_ms;
         apply(task, ev, false);
         agg_order_pop(&task->order);
     }
     due_until(task, (uint64_t)now_ms * 2 + 1);
+    agg_contacts_until(task, now_ms);
     task->clock = task->passed = now_ms;
 }

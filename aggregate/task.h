@@ -4,8 +4,9 @@
  * How it works: an event changes the facts of a contact (facts.c, points.c). What the facts make
  * (visit.c, ticket.c) is derived before and after the change, and the difference (change.c) goes
  * into sums (window.c). Contacts form episodes (repeat.c), which make contributions of their
- * own. The due queue asks again when time passes; ticks make records of what changed (publish.c).
- * task.c is the order of it all. */
+ * own. The due queue asks again when time passes; ticks make records of what changed (publish.c),
+ * and so does every instant of the contacts that it touched (contact_record.c). task.c is the order
+ * of it all. */
 #ifndef AGGREGATE_TASK_H
 #define AGGREGATE_TASK_H
 
@@ -13,6 +14,7 @@
 #include "order.h"
 #include "pool.h"
 #include "rollcall/aggregate.h"
+#include "rollcall/contact_record.h"
 
 /* ---- names ---- */
 
@@ -186,7 +188,8 @@ enum agg_contact_flag {
     AGG_WAIT_LISTED = 4,
     AGG_COUNTED = 8,
     AGG_QUEUE_IS_MOVE = 16, /* (queue_time, queue) came with a `queued`: a ticket's first move */
-    AGG_CANCELLED = 32
+    AGG_CANCELLED = 32,
+    AGG_TOUCHED = 64 /* its record is looked at when the instant is over */
 };
 
 struct agg_identity {
@@ -309,6 +312,17 @@ struct agg_customer {
     struct rc_id128 id;
 };
 
+/* ---- records of contacts ---- */
+
+struct agg_shown { /* what was published of a contact */
+    uint32_t contact, revision;
+    uint64_t hash;
+};
+struct agg_draft { /* the one that is being made */
+    struct rc_record *rec;
+    uint32_t used, room; /* of its text */
+};
+
 /* ---- the task ---- */
 
 /* Where an instant falls in every window. */
@@ -347,6 +361,12 @@ struct agg_task {
     struct agg_place place; /* of the last contribution */
     int64_t next_look[RC_ROLLING_MAX]; /* the first T of the rolling window after the clock */
     int64_t bucket_now[RC_ROLLING_MAX]; /* the bucket that ends there */
+    bool contacts; /* records of contacts are made */
+    struct agg_pool shown;
+    struct agg_index shown_index;
+    struct agg_list touched; /* contacts to look at when the instant touched_at is over */
+    int64_t touched_at;
+    struct agg_draft draft;
     struct agg_ticket before, after; /* scratch: of the contact that is being changed */
     bool queue_scope;       /* some contract has fcr scope: queue */
     bool roll_due[RC_ROLLING_MAX], publish_due[RC_INTERVAL_COUNT], restate_due;
@@ -370,6 +390,7 @@ AGG_AT(customer, customer)
 AGG_AT(bucket, bucket)
 AGG_AT(roll, roll)
 AGG_AT(pane, pane)
+AGG_AT(shown, shown)
 #undef AGG_AT
 
 /* The next multiple of `every` after the clock: the first tick that has not been visited. */
@@ -443,6 +464,10 @@ int64_t agg_retention(const struct agg_task *task, const struct agg_contact *con
 /* visit.c: pure; decisions at instants before `passed_ms` are made */
 void agg_visit_derive(const struct agg_task *task, const struct agg_contact *contact,
                       int64_t passed_ms, struct agg_made *ret_made);
+/* The instant at which its service level counts, also where it is left out. NONE: it is not
+ * decided, or there is none. */
+int64_t agg_visit_level_at(const struct agg_task *task, const struct agg_contact *contact,
+                           int64_t passed_ms);
 /* Of the rating, or of the review, alone. */
 void agg_identity_derive(const struct agg_task *task, const struct agg_identity *identity,
                          uint8_t type, struct agg_made *ret_made);
@@ -477,7 +502,14 @@ void agg_ticket_sum(struct agg_ticket *ticket, int64_t at_ms, uint32_t key, uint
 /* From that instant on it stands in that key (0: in none). In the order of time. */
 void agg_steps_put(struct agg_steps *steps, int64_t from_ms, uint32_t key);
 
-/* sla.c: adds what its clocks make to what it makes; the backlog is derived before. */
+/* sla.c */
+struct agg_clock_verdict;
+typedef void agg_clock_each(void *opaque, const struct rc_clock *clock,
+                            const struct agg_clock_verdict *verdict);
+/* Each clock of the ticket, which is placed, with its verdict; also one that is undecided. */
+void agg_sla_each(struct agg_task *task, const struct agg_contact *contact, int64_t passed_ms,
+                  agg_clock_each *each, void *opaque);
+/* Adds what its clocks make to what it makes; the backlog is derived before. */
 void agg_sla_derive(struct agg_task *task, const struct agg_contact *contact, int64_t passed_ms,
                     struct agg_ticket *ticket);
 
@@ -544,6 +576,28 @@ void agg_episode_forget(struct agg_task *task, uint32_t contact);
 void agg_episode_due(struct agg_task *task, uint32_t episode, int64_t at_ms);
 void agg_episode_end(struct agg_task *task, uint32_t episode, int64_t at_ms);
 bool agg_customer_room(struct agg_task *task, uint32_t client, const struct rc_id128 *customer);
+
+/* Of the episode that is credited to the contact, and since when it counts; NONE: there is none. */
+enum agg_verdict agg_contact_verdict(struct agg_task *task, const struct agg_contact *contact,
+                                     int64_t *ret_at);
+
+/* contact_record.c */
+/* What is published of the contact may have changed. */
+void agg_contact_touched(struct agg_task *task, uint32_t contact);
+static inline void agg_contact_touch(struct agg_task *task, uint32_t contact) {
+    if (task->contacts)
+        agg_contact_touched(task, contact);
+}
+/* Makes records of those that have changed; now is the instant after. */
+void agg_contacts_look(struct agg_task *task, int64_t now_ms);
+/* The contact is forgotten: nothing more comes of it. */
+void agg_contact_unpublish(struct agg_task *task, uint32_t contact);
+void agg_draft_done(struct agg_draft *draft);
+/* To be called before anything of that instant happens. */
+static inline void agg_contacts_until(struct agg_task *task, int64_t at_ms) {
+    if (task->touched.count != 0 && task->touched_at < at_ms)
+        agg_contacts_look(task, task->touched_at + 1);
+}
 
 /* publish.c */
 /* true: the record of a rolling window is so old that it is published again, or ends. */

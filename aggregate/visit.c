@@ -71,6 +71,27 @@ static enum judgement judge(const struct rc_contract *contract, enum agg_outcome
     }
 }
 
+/* When the service level is decided: where an outcome comes in time at once, else at the threshold.
+ * NONE: not yet. */
+static int64_t decided_at(const struct rc_contract *contract, int64_t queued, bool within,
+                          int64_t at, int64_t passed_ms) {
+    int64_t threshold = queued + contract->sl_within_ms;
+    return within ? at : threshold < passed_ms ? threshold : RC_TIME_NONE;
+}
+
+int64_t agg_visit_level_at(const struct agg_task *task, const struct agg_contact *contact,
+                           int64_t passed_ms) {
+    const struct rc_contract *contract =
+        rc_contract_at(agg_key_at(task, contact->key)->contracts, agg_judged_at(contact));
+    int64_t at, wait;
+    enum agg_outcome what = agg_visit_outcome(task, contact, &at, &wait);
+    if (!known(contact->queued) || !contract->has_service_level)
+        return RC_TIME_NONE;
+    bool within = what && wait <= contract->sl_within_ms;
+    int64_t decided = decided_at(contract, contact->queued, within, at, passed_ms);
+    return known(decided) && contract->basis == RC_BASIS_ARRIVAL ? contact->queued : decided;
+}
+
 static void ask_again(struct agg_made *made, int64_t at_ms) {
     if (made->again_at == RC_TIME_NONE || at_ms < made->again_at)
         made->again_at = at_ms;
@@ -105,8 +126,8 @@ static void derive_visit(const struct agg_task *task, const struct agg_contact *
     if (threshold < passed_ms && until > threshold)
         made->state[AGG_OVER] = (struct agg_span){threshold, until};
     bool within = what && wait <= contract->sl_within_ms;
-    int64_t decided = within ? at : threshold;
-    if (!within && threshold >= passed_ms) {
+    int64_t decided = decided_at(contract, queued, within, at, passed_ms);
+    if (!known(decided)) {
         ask_again(made, threshold);
         return;
     }

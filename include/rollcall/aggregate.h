@@ -18,6 +18,7 @@ struct agg_options {
     uint64_t hash_secret;             /* the same that the decoder has */
     bool replay;                      /* every T and multiple is looked at (as catch_up: all) */
     bool provisional;                 /* publish open intervals; live: always */
+    bool contacts;                    /* make records of contacts */
     /* the pseudonym of a customer, for no_customer lists */
     struct rc_id128 (*pseudonym)(const uint8_t key[32], const char *bytes, uint32_t size);
 };

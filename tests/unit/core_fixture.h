@@ -39,7 +39,7 @@ struct core {
     struct rc_contract contract[RC_CHANNEL_COUNT];
     struct rc_client_policy acme;
     uint32_t shards;
-    bool replay, provisional;
+    bool replay, provisional, contacts;
 
     struct rc_zone zone;
     struct rc_zone_step step;
@@ -160,6 +160,7 @@ static inline void core_open(struct core *core)
             .hash_secret = CORE_SECRET,
             .replay = core->replay,
             .provisional = core->provisional,
+            .contacts = core->contacts,
             .pseudonym = core_pseudonym,
         };
         cr_assert_eq(agg_open(&options, core_keep, core, &core->agg[i]), RC_OK);
