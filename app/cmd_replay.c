@@ -131,6 +131,21 @@ static bool parse_option(struct replay_arguments *arguments, int option)
     }
 }
 
+/* A contact's record has columns of its own, and no place in a table. */
+static bool check_contacts(struct replay_arguments *arguments)
+{
+    struct sink_file_options *file = &arguments->file;
+    if (!file->contacts)
+        return true;
+    if (file->format == SINK_TABLE && arguments->format_given)
+        return wrong("contacts make no table: --format ndjson or csv", NULL);
+    if (file->format == SINK_TABLE)
+        file->format = SINK_NDJSON;
+    if (file->format == SINK_CSV && (file->interval || file->rolling || file->slas || file->alerts))
+        return wrong("contacts have CSV columns of their own: --only contacts, or without", NULL);
+    return true;
+}
+
 static bool parse(struct replay_arguments *arguments, int argc, char **argv)
 {
     static const struct option options[] = {{"only", required_argument, NULL, 'o'},
@@ -175,7 +190,7 @@ static bool parse(struct replay_arguments *arguments, int argc, char **argv)
     const struct sink_file_options *file = &arguments->file;
     if (file->format == SINK_CSV && file->slas && (file->interval || file->rolling))
         return wrong("slas have CSV columns of their own: --only slas, or without", NULL);
-    return true;
+    return check_contacts(arguments);
 }
 
 /* ---- the run ---- */
@@ -231,6 +246,7 @@ static enum rc_error replay_open(struct replay *replay)
                                      .hash_secret = engine_secret(),
                                      .replay = true,
                                      .provisional = arguments->provisional,
+                                     .contacts = output.dir != NULL || output.contacts,
                                      .output = replay->output};
     err = engine_open(&options, &replay->engine);
     if (err)

@@ -88,6 +88,7 @@ static enum rc_error shard_open(struct engine *engine, uint32_t index)
                                                       .hash_secret = options->hash_secret,
                                                       .replay = options->replay,
                                                       .provisional = options->provisional,
+                                                      .contacts = options->contacts,
                                                       .pseudonym = ingest_pseudonym},
                                               .in = &shard->in,
                                               .self = &shard->park,

@@ -109,11 +109,13 @@ static void put_commit(FILE *to, const struct sink_commit *commit)
     const struct sink_commit_stats *stats = sink_commit_stats(commit);
     head(to, "rollcall_dead_lettered_total", "counter", "Dead letters, by reason.");
     sink_commit_reasons(commit, put_reason, to);
-    head(to, "rollcall_records_total", "counter", "Records published, by kind of window.");
+    head(to, "rollcall_records_total", "counter", "Records published, by kind.");
     fprintf(to, "rollcall_records_total{kind=\"rolling\"} %llu\n",
             (unsigned long long)rc_counter_read(&stats->records_rolling));
     fprintf(to, "rollcall_records_total{kind=\"interval\"} %llu\n",
             (unsigned long long)rc_counter_read(&stats->records_interval));
+    fprintf(to, "rollcall_records_total{kind=\"contact\"} %llu\n",
+            (unsigned long long)rc_counter_read(&stats->records_contacts));
     simple(to, "rollcall_restated_total", "counter", "Records published with status restated.",
            rc_counter_read(&stats->restated));
     simple(to, "rollcall_epochs_total", "counter", "Epochs published.",

@@ -149,11 +149,13 @@ void replay_report_json(const struct replay_report *report, FILE *to)
 #undef SHARD_JSON
     fprintf(to,
             "},\"records\":%llu,\"records_rolling\":%llu,\"records_interval\":%llu,"
+            "\"records_contacts\":%llu,"
             "\"records_restated\":%llu,\"epochs\":%llu,\"time_ms\":%lld,"
             "\"events_per_second\":%.0f}\n",
             (unsigned long long)rc_counter_read(&commit->records),
             (unsigned long long)rc_counter_read(&commit->records_rolling),
             (unsigned long long)rc_counter_read(&commit->records_interval),
+            (unsigned long long)rc_counter_read(&commit->records_contacts),
             (unsigned long long)rc_counter_read(&commit->restated),
             (unsigned long long)rc_counter_read(&commit->epochs), (long long)report->took_ms,
             per_second(events, report->took_ms));

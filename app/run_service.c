@@ -85,6 +85,7 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                     .shards = service->options.shards,
                                     .hash_secret = secret,
                                     .provisional = true,
+                                    .contacts = true,
                                     .output = service->output,
                                     .table = service->table,
                                     .published = on_published,
