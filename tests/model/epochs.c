@@ -74,7 +74,7 @@ static void keep(void *opaque, enum rc_message kind, const void *message, uint32
     RC_CHECK(kind == RC_MESSAGE_RECORD);
     const struct rc_record *rec = message;
     /* what ends a key, and what speaks only to a run before this one */
-    if (rec->topic > RC_TOPIC_SLAS || rec->tombstone || !rec->revision)
+    if (rec->topic > RC_TOPIC_CONTACTS || rec->tombstone || !rec->revision)
         return;
     epochs->record =
         grown(epochs->record, epochs->record_count, &epochs->record_room, sizeof *epochs->record);
@@ -96,6 +96,7 @@ static bool open_all(struct epochs *epochs)
                                       .shard = i,
                                       .hash_secret = hash_secret,
                                       .provisional = true,
+                                      .contacts = true,
                                       .pseudonym = ingest_pseudonym};
         if (agg_open(&options, keep, epochs, &epochs->agg[i]))
             return false;
@@ -148,14 +149,17 @@ static int record_compare(const void *left, const void *right)
 static void cut(struct epochs *epochs, int64_t now_ms)
 {
     struct rc_mark mark = {.epoch = ++epochs->count, .now_ms = now_ms, .wall_ms = now_ms};
-    static char text[SINK_RECORD_TEXT_MAX];
+    static const char *const topic[] = {[RC_TOPIC_METRICS] = "metrics\t",
+                                        [RC_TOPIC_SLAS] = "slas\t",
+                                        [RC_TOPIC_CONTACTS] = "contacts\t"};
+    static char text[1 << 20]; /* contacts with all the clocks of the cases */
     for (uint32_t i = 0; i < epochs->shards; i++)
         agg_mark(epochs->agg[i], &mark);
     if (epochs->record_count)
         qsort(epochs->record, epochs->record_count, sizeof *epochs->record, record_compare);
     for (size_t i = 0; i < epochs->record_count; i++) {
         uint32_t size = sink_record_json(&epochs->config->windows, epochs->record[i], text);
-        fputs(epochs->record[i]->topic == RC_TOPIC_SLAS ? "slas\t" : "metrics\t", stdout);
+        fputs(topic[epochs->record[i]->topic], stdout);
         fwrite(text, 1, size, stdout);
         putchar('\n');
         free(epochs->record[i]);

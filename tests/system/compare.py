@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compares the last interval record of every key of two recordings of rollcall.metrics or .slas.
+"""Compares the last record of every key of two recordings of rollcall.metrics, .slas or .contacts;
+of the first two only those of intervals.
 
     tests/system/compare.py LEFT.ndjson RIGHT.ndjson [--revisions]
     tests/system/compare.py --added LEFT.ndjson RIGHT.ndjson
@@ -17,6 +18,7 @@ import sys
 
 ARRIVAL = ("revision", "status", "as_of_ms", "oldest_wait_ms")
 KEY = ("client", "queue", "channel", "window", "clock", "start_ms")  # metrics have no clock
+KEY_OF_CONTACT = ("client", "contact")
 
 
 def records(path):
@@ -26,6 +28,9 @@ def records(path):
             if not line.strip():
                 continue
             record = json.loads(line)
+            if "contact" in record:
+                yield tuple(record[name] for name in KEY_OF_CONTACT), record
+                continue
             key = tuple(record[name] for name in KEY if name in record and name != "start_ms")
             if record["kind"] == "interval":
                 key += (record["start_ms"],)
@@ -42,7 +47,7 @@ def read(path, revisions):
             if faults <= 5:
                 print(f"{path}: {key}: revision {record['revision']}, expected {expected}")
         last[key] = record
-    return {key: r for key, r in last.items() if r["kind"] == "interval"}, faults
+    return {key: r for key, r in last.items() if r.get("kind", "interval") == "interval"}, faults
 
 
 def is_zero(record):

@@ -69,7 +69,10 @@ kafka:
 output: {partitions: 4}
 http: {listen: off}
 time: {idle_after: 3s}
+privacy: {pseudonym_key: {file: $work/pseudonym_key}}
 YAML
+    [ -f "$work/pseudonym_key" ] || head -c 24 /dev/urandom | base64 >"$work/pseudonym_key"
+    chmod 600 "$work/pseudonym_key"
 }
 
 feed() { "$rollcall" feed --quiet --key contact --partitions 8 "$@"; }
@@ -115,11 +118,11 @@ compare() {
     "$rollcall" replay --quiet --until "$until" --out "$work/replayed" "$work/config.yaml" "$@" ||
         fail "the replay fails"
     local topic
-    for topic in metrics slas; do
-        dump "rollcall.$topic" >"$work/published.ndjson"
-        [ -s "$work/replayed/$topic.ndjson" ] || [ -s "$work/published.ndjson" ] || continue
-        say "comparing $(wc -l <"$work/published.ndjson") published $topic with the replay"
-        python3 "$here/compare.py" "$work/replayed/$topic.ndjson" "$work/published.ndjson" \
+    for topic in metrics slas contacts; do
+        dump "rollcall.$topic" >"$work/published.$topic.ndjson"
+        [ -s "$work/replayed/$topic.ndjson" ] || [ -s "$work/published.$topic.ndjson" ] || continue
+        say "comparing $(wc -l <"$work/published.$topic.ndjson") published $topic with the replay"
+        python3 "$here/compare.py" "$work/replayed/$topic.ndjson" "$work/published.$topic.ndjson" \
             "${options[@]}" || fail "$topic differ"
     done
 }

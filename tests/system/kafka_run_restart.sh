@@ -37,7 +37,7 @@ wait_run 120 || fail "run ends with an error"
 grep "rebuilt:" "$work/run.log"
 compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
 compare_dead_letters
-published=$(count rollcall.metrics)
+published=$(count rollcall.metrics) contacts=$(count rollcall.contacts)
 # stopped_at: wall clock and event time of the last "stopped:" line, in milliseconds
 stopped_at() {
     sed -n 's/^\([^ ]*\) stopped: .*, now \(.*\)$/\1 \2/p' "$work/run.log" | tail -1 |
@@ -53,9 +53,12 @@ say "the wall clock went on by $((wall_after - wall_before)) ms, event time by" 
     "$((now_after - now_before)) ms"
 off=$((wall_after - wall_before - (now_after - now_before)))
 [ ${off#-} -le 1000 ] || fail "the distance to the wall clock was not kept: $off ms off"
-again=$(($(count rollcall.metrics) - published))
+again=$(($(count rollcall.metrics) - published + $(count rollcall.contacts) - contacts))
 if [ "$again" -ne 0 ]; then
-    dump rollcall.metrics >"$work/again.ndjson"
-    python3 "$here/compare.py" --added "$work/published.ndjson" "$work/again.ndjson" || true
+    for topic in metrics contacts; do
+        dump rollcall.$topic >"$work/again.ndjson"
+        python3 "$here/compare.py" --added "$work/published.$topic.ndjson" "$work/again.ndjson" ||
+            true
+    done
     fail "$again records were published again"
 fi
