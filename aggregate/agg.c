@@ -321,7 +321,7 @@ static void take_stock(struct agg *agg) {
         contacts += task->contact.live;
         identities += task->identity.live;
         episodes += task->episode.live;
-        customers += task->customer.live;
+        customers += task->customer_index.count;
         keys += task->key.live;
         panes += task->pane.live;
         ordered += task->order.count;

@@ -181,12 +181,23 @@ void agg_index_add(struct agg_index *index, uint32_t tag, uint32_t ref) {
     index->count++;
 }
 
-void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref) {
-    uint32_t hole = tag & index->mask;
-    while (index->slot[hole].ref != ref || index->slot[hole].tag != tag) {
-        RC_CHECK(index->slot[hole].ref != 0);
-        hole = (hole + 1) & index->mask;
+static uint32_t index_slot(const struct agg_index *index, uint32_t tag, uint32_t ref)
+{
+    uint32_t at = tag & index->mask;
+    while (index->slot[at].ref != ref || index->slot[at].tag != tag) {
+        RC_CHECK(index->slot[at].ref != 0);
+        at = (at + 1) & index->mask;
     }
+    return at;
+}
+
+void agg_index_replace(struct agg_index *index, uint32_t tag, uint32_t old, uint32_t ref)
+{
+    index->slot[index_slot(index, tag, old)].ref = ref;
+}
+
+void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref) {
+    uint32_t hole = index_slot(index, tag, ref);
     /* close the hole: whoever cannot be reached past it any more moves into it */
     for (uint32_t at = hole;;) {
         at = (at + 1) & index->mask;

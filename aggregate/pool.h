@@ -46,6 +46,8 @@ void agg_index_init(struct agg_index *index);
 void agg_index_done(struct agg_index *index);
 void agg_index_add(struct agg_index *index, uint32_t tag, uint32_t ref);
 void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref);
+/* `ref` stands where `old` stood. */
+void agg_index_replace(struct agg_index *index, uint32_t tag, uint32_t old, uint32_t ref);
 /* Walks the references that have the tag: start with *at = tag, 0 ends. */
 static inline uint32_t agg_index_next(const struct agg_index *index, uint32_t tag, uint32_t *at) {
     for (;; ++*at) {

@@ -23,7 +23,7 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
     agg_pool_init(&task->conversation, sizeof(struct agg_conversation));
     agg_pool_init(&task->identity, sizeof(struct agg_identity));
     agg_pool_init(&task->episode, sizeof(struct agg_episode));
-    agg_pool_init(&task->customer, sizeof(struct agg_customer));
+    agg_legs_init(task);
     agg_pool_init(&task->bucket, sizeof(struct agg_bucket));
     agg_pool_init(&task->roll, sizeof(struct agg_roll));
     agg_pool_init(&task->pane, sizeof(struct agg_pane));
@@ -58,8 +58,9 @@ void agg_task_close(struct agg_task *task) {
     agg_order_done(&task->late);
     agg_due_done(&task->due);
     agg_texts_done(&task->texts);
+    agg_legs_done(task);
     struct agg_pool *pool[] = {&task->client,   &task->queue,   &task->key,      &task->link,
-                               &task->contact,  &task->identity, &task->episode, &task->customer,
+                               &task->contact,  &task->identity, &task->episode,
                                &task->bucket,   &task->roll,    &task->pane,     &task->priority,
                                &task->rare,     &task->conversation, &task->shown};
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
@@ -93,10 +94,11 @@ struct agg_memory agg_task_memory(const struct agg_task *task) {
     struct agg_memory memory = {.mapped = sizeof *task + task->order.bytes + task->late.bytes};
     const struct agg_pool *pool[] = {&task->client,  &task->queue,    &task->key,
                                      &task->link,    &task->contact,  &task->identity,
-                                     &task->episode, &task->customer, &task->bucket,
+                                     &task->episode, &task->bucket,
                                      &task->roll,    &task->pane,     &task->priority,
                                      &task->rare,    &task->conversation, &task->shown};
     agg_texts_count(&task->texts, &memory);
+    agg_legs_count(task, &memory);
     agg_pool_count(&task->due.pool, &memory);
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
         agg_pool_count(pool[i], &memory);
@@ -360,7 +362,7 @@ static const char *limit_reached(struct agg_task *task, uint32_t client_ref, uin
     if (!contact_ref && client->contact_count >= limits->contacts)
         return "limit:contacts";
     if (ev->flags & RC_EVENT_CUSTOMER && client->customer_count >= limits->customers &&
-        !agg_customer_room(task, client_ref, &ev->customer))
+        !agg_customer_find(task, agg_customer_hash(client_ref, &ev->customer)))
         return "limit:customers";
     if (ev->queue_size && client->queue_count >= limits->queues &&
         !agg_queue_find(task, client_ref, rc_event_queue(ev), ev->queue_size))
@@ -590,13 +592,11 @@ static void decide(struct agg_task *task, const struct agg_due_entry *entry, int
         contact_due(task, entry->ref, at_ms);
         break;
     case AGG_DUE_VERDICT:
+    case AGG_DUE_EPISODE:
         agg_episode_due(task, entry->ref, at_ms);
         break;
     case AGG_DUE_FORGET:
         contact_forget(task, entry->ref, at_ms);
-        break;
-    case AGG_DUE_EPISODE:
-        agg_episode_end(task, entry->ref, at_ms);
         break;
     default: {
         const struct agg_identity *identity = agg_identity_at(task, entry->ref);

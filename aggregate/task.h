@@ -3,7 +3,7 @@
  *
  * How it works: an event changes the facts of a contact (facts.c, points.c). What the facts make
  * (visit.c, ticket.c) is derived before and after the change, and the difference (change.c) goes
- * into sums (window.c). Contacts form episodes (repeat.c), which make contributions of their
+ * into sums (window.c). Contacts form episodes (episode.h), which make contributions of their
  * own. The due queue asks again when time passes; ticks make records of what changed (publish.c),
  * and so does every instant of the contacts that it touched (contact_record.c). task.c is the order
  * of it all. */
@@ -11,6 +11,7 @@
 #define AGGREGATE_TASK_H
 
 #include "due.h"
+#include "episode.h"
 #include "order.h"
 #include "pool.h"
 #include "rollcall/aggregate.h"
@@ -178,7 +179,7 @@ struct agg_contact {
     uint32_t points;
     uint32_t list_next, list_prev; /* of its key's visits */
     uint32_t wait_next, wait_prev;
-    uint32_t episode, episode_next;
+    uint32_t episode, seat; /* seat: among the contacts of an episode that has legs */
     uint16_t point_count;
 };
 static_assert(sizeof(struct agg_contact) == 184, "an open ticket costs at most 384 bytes");
@@ -263,55 +264,6 @@ struct agg_ticket { /* without sums there is nothing else */
     bool anomaly;
 };
 
-/* ---- episodes ---- */
-
-enum agg_verdict { AGG_FCR_NONE, AGG_FCR_YES, AGG_FCR_NO, AGG_FCR_PENDING, AGG_FCR_UNKNOWN };
-
-struct agg_id {
-    uint32_t text, size;
-};
-
-/* What one contact, or several, bring to their episode. Parts merge in any order. */
-struct agg_part {
-    int64_t start;            /* queued_at, else answered_at */
-    int64_t end;              /* the largest end so far */
-    bool any, ended, forgotten_open, has_customer, has_flag, flag;
-    uint32_t answered_count;
-    int64_t answered_at;      /* of the first answered */
-    uint32_t answered_key, start_key;
-    struct agg_id answered_id, start_id, customer_id; /* of the contact, for ties */
-    int64_t customer_start;
-    struct rc_id128 customer;
-    int64_t flag_at, judged_at, start_judged_at;
-};
-struct agg_episode {
-    uint32_t next, previous;  /* in the customer's list, by start */
-    uint64_t hash;            /* of client and conversation */
-    uint32_t client, customer;
-    uint32_t contacts;        /* remembered ones */
-    uint16_t contact_count;
-    bool live, has_folded;
-    struct agg_part part;     /* all of it, as of now */
-    struct agg_part folded;   /* of forgotten contacts */
-    /* what it made */
-    uint8_t verdict;
-    bool repeat;
-    uint32_t verdict_key, repeat_key;
-    int64_t verdict_at, repeat_at;
-    /* what neighbours whose summary is gone leave behind; NONE */
-    int64_t kept_next;        /* its next start */
-    int64_t kept_repeat;      /* the start with which it made one of them a no */
-    int64_t folded_last, folded_retention_ms;
-    int64_t last, retention_ms; /* largest event time, longest retention of its contacts */
-    int64_t due_at;           /* of its entry VERDICT */
-    int64_t ends_at;          /* of its entry EPISODE */
-};
-struct agg_customer {
-    uint32_t first, last;     /* episodes by start */
-    uint32_t client;
-    struct rc_id128 id;
-};
-
 /* ---- records of contacts ---- */
 
 struct agg_shown { /* what was published of a contact */
@@ -352,12 +304,14 @@ struct agg_task {
     struct agg_list due_list;
     struct agg_texts texts;
     struct agg_pool client, queue, priority, key, link, contact, rare, conversation, identity;
-    struct agg_pool episode, customer, bucket, roll, pane;
+    struct agg_pool episode, bucket, roll, pane;
+    struct agg_pool legs, note, folded, seats[AGG_SEAT_CLASSES], parts[AGG_SEAT_CLASSES];
     struct agg_pool sum[AGG_SUM_CLASSES], point[AGG_POINT_CLASSES];
     struct agg_index client_index, queue_index, priority_index, key_index, contact_index,
         identity_index, episode_index, customer_index, pane_index;
     struct agg_list roll_list[RC_ROLLING_MAX], publish_list[RC_INTERVAL_COUNT], restate_list, work;
     struct agg_list episode_set;
+    uint64_t episode_steps; /* nodes of trees and contacts gone through for episodes: their cost */
     struct agg_place place; /* of the last contribution */
     int64_t next_look[RC_ROLLING_MAX]; /* the first T of the rolling window after the clock */
     int64_t bucket_now[RC_ROLLING_MAX]; /* the bucket that ends there */
@@ -386,7 +340,6 @@ AGG_AT(rare, rare)
 AGG_AT(conversation, conversation)
 AGG_AT(identity, identity)
 AGG_AT(episode, episode)
-AGG_AT(customer, customer)
 AGG_AT(bucket, bucket)
 AGG_AT(roll, roll)
 AGG_AT(pane, pane)
@@ -570,12 +523,10 @@ void agg_window_change(struct agg_task *task, const struct agg_made *before,
 void agg_window_span(struct agg_task *task, uint32_t key, enum agg_state state,
                      struct agg_span span, int sign);
 
-/* repeat.c */
+/* repeat.c; more in episode.h */
 void agg_episode_update(struct agg_task *task, uint32_t contact);
 void agg_episode_forget(struct agg_task *task, uint32_t contact);
 void agg_episode_due(struct agg_task *task, uint32_t episode, int64_t at_ms);
-void agg_episode_end(struct agg_task *task, uint32_t episode, int64_t at_ms);
-bool agg_customer_room(struct agg_task *task, uint32_t client, const struct rc_id128 *customer);
 
 /* Of the episode that is credited to the contact, and since when it counts; NONE: there is none. */
 enum agg_verdict agg_contact_verdict(struct agg_task *task, const struct agg_contact *contact,

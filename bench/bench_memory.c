@@ -118,10 +118,12 @@ static void print_task(const struct agg_task *task, const char *when)
                n.due[AGG_DUE_CONTACT] + n.due[AGG_DUE_FORGET]);
     print_line("identity", task->identity.live, sizeof(struct agg_identity), n.identity_text,
                agg_index_bytes(&task->identity_index), n.due[AGG_DUE_IDENTITY]);
-    print_line("episode", task->episode.live, sizeof(struct agg_episode), 0,
+    struct agg_memory legs = {0};
+    agg_legs_count(task, &legs);
+    print_line("episode", task->episode.live, sizeof(struct agg_episode), legs.mapped - legs.idle,
                agg_index_bytes(&task->episode_index),
                n.due[AGG_DUE_VERDICT] + n.due[AGG_DUE_EPISODE]);
-    print_line("customer", task->customer.live, sizeof(struct agg_customer), 0,
+    print_line("customer", task->customer_index.count, 0, 0,
                agg_index_bytes(&task->customer_index), 0);
     print_line("queue", task->queue.live, sizeof(struct agg_queue), n.names,
                agg_index_bytes(&task->queue_index), 0);

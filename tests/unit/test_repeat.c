@@ -530,7 +530,7 @@ Test(repeat, summary_goes_once_now_has_passed_end_window_and_retention)
     cr_assert_eq(task->episode.live, 1);
     agg_task_advance(task, last + 1);
     cr_assert_eq(task->episode.live, 0);
-    cr_assert_eq(task->customer.live, 0);
+    cr_assert_eq(task->customer_index.count, 0);
     cr_assert_eq(task->episode_index.count, 0);
     cr_assert_eq(total(task, RC_FIG_fcr_yes), 1, "what it made stays");
     for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++) /* client, queue and the identity's id remain */

@@ -96,7 +96,7 @@ Test(task, all_that_a_contact_held_is_given_back_in_the_end)
     cr_assert_eq(task->contact.live, 0);
     cr_assert_eq(task->identity.live, 0);
     cr_assert_eq(task->episode.live, 0);
-    cr_assert_eq(task->customer.live, 0);
+    cr_assert_eq(task->customer_index.count, 0);
     cr_assert_eq(task->pane.live, 0);
     cr_assert_eq(task->bucket.live, 0);
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
