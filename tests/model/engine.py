@@ -441,9 +441,11 @@ class Run:
         rolling, now, status = lead['kind'] == 'rolling', lead['as_of_ms'], lead['status']
         every = self.every.get(lead['window'])
         prev = self.last.get(rkey)
-        if rolling and prev and prev[3] and -(-(prev[4] + 35 * D) // every) * every < now:
-            prev = None                             # its tombstone came
-            del self.last[rkey]
+        if rolling and prev and prev[3]:
+            old = -(-(prev[4] + 35 * D) // every) * every
+            if zero and old <= now if self.latest else old < now:
+                prev = None                         # its tombstone came, or comes with this look
+                del self.last[rkey]
         if prev is None:
             if zero:
                 return
