@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Compares a binary's replay with the model on random cases, and checks laws that need no model.
 
-  run.py --rollcall PATH [--topics metrics,slas,contacts] [--seeds FROM-TO] [--keep DIR] [SEED ...]
+  run.py --rollcall PATH [--topics metrics,slas,contacts] [--seeds FROM-TO,…] [--keep DIR] [SEED ...]
   run.py --rollcall PATH --set CONFIG FILE... [--sample 1%]
 """
 import argparse
@@ -193,11 +193,10 @@ def main():
     ap.add_argument('seed', nargs='*', type=int)
     a = ap.parse_args()
     seeds = regressions() if not a.seed else []
-    if a.seeds:
-        lo, _, hi = a.seeds.partition('-')
-        seeds += range(int(lo), int(hi or lo) + 1)
-    elif not a.seed:
-        seeds += range(1, 201)
+    for part in (a.seeds or ('' if a.seed else '1-200')).split(','):
+        if part:
+            lo, _, hi = part.partition('-')
+            seeds += range(int(lo), int(hi or lo) + 1)
     seeds += a.seed
     seeds = list(dict.fromkeys(seeds))
     path = os.path.abspath(a.rollcall)
@@ -205,6 +204,10 @@ def main():
     if not set(topics) <= set(model.TOPICS):
         ap.error('--topics: of %s' % ','.join(model.TOPICS))
     if a.set:
+        missing = [f for f in a.set if not os.path.exists(f)]
+        if missing:
+            print('SKIPPED: %s is not there' % missing[0])
+            return 77
         why = one_set(path, topics, a.set[0], a.set[1:], a.sample)
         print('1 passed, 0 failed' if why is None else 'FAILED\n  %s\n0 passed, 1 failed' % why)
         return 1 if why else 0

@@ -14,8 +14,8 @@ sys.path.insert(0, HERE)
 import model  # noqa: E402
 
 # What each side does not have yet, a case or a variant of it; --all counts them too.
+NOT_YET = {'alert-clock', 'alert-figure'}
 MODEL_NOT_YET = {'alert-clock', 'alert-figure'}
-NOT_YET = {'alert-clock', 'alert-figure', 'fcr-reopen'}
 SELECT = ('kind', 'client', 'queue', 'channel', 'window', 'clock')
 LEAD = set(model.LEAD) | {'clock', 'measure'}
 
