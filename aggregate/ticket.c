@@ -327,8 +327,9 @@ static void change_sums(struct agg_task *task, const struct agg_ticket *before,
     batch_begin(&minus, task);
     batch_begin(&plus, task);
     while (i < before->sum_count || j < after->sum_count) {
-        const struct agg_sum *old = &before->sum[i], *new = &after->sum[j];
-        int order = i == before->sum_count ? 1 : j == after->sum_count ? -1 : sum_compare(old, new);
+        const struct agg_sum *old = i < before->sum_count ? &before->sum[i] : NULL;
+        const struct agg_sum *new = j < after->sum_count ? &after->sum[j] : NULL;
+        int order = !old ? 1 : !new ? -1 : sum_compare(old, new);
         i += order <= 0;
         j += order >= 0;
         if (order < 0)
