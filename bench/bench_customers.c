@@ -34,9 +34,10 @@ static const struct rc_event *call_event(union call_event *event, uint64_t call,
 {
     struct rc_event *ev = &event->ev;
     memset(event, 0, sizeof *event);
-    ev->client_size = (uint8_t)sprintf(ev->text, "acme");
-    ev->queue_size = (uint8_t)sprintf(ev->text + 4, "q%c", (char)('0' + scattered(call) % QUEUES));
-    ev->contact_size = (uint8_t)sprintf(ev->text + 6, "%016" PRIx64, call);
+    ev->client_size = (uint8_t)snprintf(ev->text, 5, "acme");
+    ev->queue_size =
+        (uint8_t)snprintf(ev->text + 4, 3, "q%c", (char)('0' + scattered(call) % QUEUES));
+    ev->contact_size = (uint8_t)snprintf(ev->text + 6, 17, "%016" PRIx64, call);
     ev->size = (uint32_t)(sizeof *ev + ((rc_event_text_size(ev) + 7u) & ~7u));
     ev->time_ms = time_ms;
     ev->now_ms = RC_TIME_NONE;
