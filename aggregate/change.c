@@ -21,13 +21,13 @@ static void levels_add(struct agg_task *task, uint32_t key_ref, const int64_t *m
 static void pane_state(struct agg_task *task, uint32_t ref, enum agg_state state, int64_t queued_ms,
                        int sign)
 {
-    struct agg_pane *pane = agg_pane_at(task, ref);
-    pane->state[state] += sign;
-    if (state == AGG_WAITING && pane->phase != AGG_PANE_FINAL) {
+    struct agg_warm *warm = agg_pane_warm(task, ref);
+    warm->state[state] += sign;
+    if (state == AGG_WAITING && agg_pane_at(task, ref)->phase != AGG_PANE_FINAL) {
         if (sign < 0)
-            pane->oldest_stale |= pane->oldest_queued == queued_ms;
-        else if (pane->oldest_queued == RC_TIME_NONE || queued_ms < pane->oldest_queued)
-            pane->oldest_queued = queued_ms;
+            warm->oldest_stale |= warm->oldest_queued == queued_ms;
+        else if (warm->oldest_queued == RC_TIME_NONE || queued_ms < warm->oldest_queued)
+            warm->oldest_queued = queued_ms;
     }
     agg_pane_list(task, ref);
 }

@@ -106,8 +106,10 @@ static int64_t sums_max(const struct agg_task *task, const struct agg_sums *sums
     return values[__builtin_popcountll(sums->mask & ((1ull << RC_FIG_wait_ms_max) - 1))];
 }
 
-void agg_pane_max(struct agg_task *task, struct agg_pane *pane) {
-    sums_max_again(task, &pane->sums, pane->key, pane->start_ms, pane->end_ms, pane->max_folded);
+void agg_pane_max(struct agg_task *task, uint32_t ref) {
+    const struct agg_pane *pane = agg_pane_at(task, ref);
+    sums_max_again(task, &agg_pane_warm(task, ref)->sums, pane->key, pane->start_ms,
+                   agg_pane_end(pane), pane->max_folded);
 }
 
 void agg_roll_max(struct agg_task *task, uint32_t key_ref, uint32_t window) {
@@ -162,9 +164,10 @@ static void fold_oldest(struct agg_task *task, uint32_t key_ref, struct agg_span
             if (end > task->clock || end > span.to)
                 break;
             uint32_t ref = agg_pane_get(task, key_ref, i, at);
-            if (ref)
-                agg_pane_at(task, ref)->oldest_folded =
-                    earlier(agg_pane_at(task, ref)->oldest_folded, span.from);
+            if (!ref || agg_pane_at(task, ref)->phase == AGG_PANE_FINAL)
+                continue;
+            struct agg_warm *warm = agg_pane_warm(task, ref);
+            warm->oldest_folded = earlier(warm->oldest_folded, span.from);
         }
     }
 }

@@ -264,34 +264,41 @@ void agg_publish_roll(struct agg_task *task, uint32_t window, int64_t at_ms) {
 
 /* ---- interval windows ---- */
 
+/* The longest wait at the end of a pane, which stands once it is final. */
+static void oldest_settle(struct agg_task *task, uint32_t pane_ref) {
+    const struct agg_pane *pane = agg_pane_at(task, pane_ref);
+    struct agg_warm *warm = agg_pane_warm(task, pane_ref);
+    int64_t end_ms = agg_pane_end(pane);
+    if (warm->oldest_stale) {
+        int64_t oldest = agg_oldest_at(task, pane->key, end_ms);
+        if (oldest == RC_TIME_NONE ||
+            (warm->oldest_folded != RC_TIME_NONE && warm->oldest_folded < oldest))
+            oldest = warm->oldest_folded;
+        warm->oldest_queued = oldest;
+        warm->oldest_stale = false;
+    }
+    warm->oldest_final_ms = warm->oldest_queued == RC_TIME_NONE ? 0 : end_ms - warm->oldest_queued;
+}
+
 static bool pane_values(struct agg_task *task, uint32_t pane_ref, int64_t now_ms, int64_t *value,
                         const struct rc_contract **ret_contract) {
-    struct agg_pane *pane = agg_pane_at(task, pane_ref);
+    const struct agg_pane *pane = agg_pane_at(task, pane_ref);
     agg_panes_flush(task, pane->key);
-    agg_pane_max(task, pane);
-    agg_sums_read(task, &pane->sums, value);
+    agg_pane_max(task, pane_ref);
+    const struct agg_warm *warm = agg_pane_warm(task, pane_ref);
+    agg_sums_read(task, &warm->sums, value);
     if (pane->phase == AGG_PANE_OPEN) {
         levels_now(task, pane->key, now_ms, value);
     } else {
-        V(waiting) = pane->state[AGG_WAITING];
-        V(waiting_over) = pane->state[AGG_OVER];
-        V(handling) = pane->state[AGG_HANDLING];
-        V(wrapping) = pane->state[AGG_WRAPPING];
-        V(backlog) = pane->state[AGG_BACKLOG];
-        V(backlog_overdue) = pane->state[AGG_OVERDUE];
-        if (pane->phase == AGG_PANE_ENDED) {
-            if (pane->oldest_stale) {
-                int64_t oldest = agg_oldest_at(task, pane->key, pane->end_ms);
-                if (oldest == RC_TIME_NONE || (pane->oldest_folded != RC_TIME_NONE &&
-                                               pane->oldest_folded < oldest))
-                    oldest = pane->oldest_folded;
-                pane->oldest_queued = oldest;
-                pane->oldest_stale = false;
-            }
-            pane->oldest_final_ms =
-                pane->oldest_queued == RC_TIME_NONE ? 0 : pane->end_ms - pane->oldest_queued;
-        }
-        V(oldest_wait_ms) = pane->oldest_final_ms;
+        V(waiting) = warm->state[AGG_WAITING];
+        V(waiting_over) = warm->state[AGG_OVER];
+        V(handling) = warm->state[AGG_HANDLING];
+        V(wrapping) = warm->state[AGG_WRAPPING];
+        V(backlog) = warm->state[AGG_BACKLOG];
+        V(backlog_overdue) = warm->state[AGG_OVERDUE];
+        if (pane->phase == AGG_PANE_ENDED)
+            oldest_settle(task, pane_ref);
+        V(oldest_wait_ms) = warm->oldest_final_ms;
     }
     const struct agg_key *key = agg_key_at(task, pane->key);
     *ret_contract = rc_contract_at(key->contracts, pane->start_ms);
@@ -315,12 +322,11 @@ static void pane_publish(struct agg_task *task, uint32_t pane_ref, enum rc_statu
                              .status = (uint8_t)status,
                              .revision = ++pane->revision,
                              .start_ms = pane->start_ms,
-                             .end_ms = pane->end_ms,
+                             .end_ms = agg_pane_end(pane),
                              .as_of_ms = now_ms,
                              .contract = contract->fingerprint};
     emit(task, pane->key, head, value);
     pane->published = hash;
-    pane->published_zero = !any;
     if (status == RC_CLOSED && !any) {
         head.tombstone = true;
         head.revision++;
@@ -356,52 +362,47 @@ void agg_publish_restated(struct agg_task *task, int64_t at_ms) {
             continue;
         pane->listed = false;
         pane_publish(task, task->work.ref[i], RC_RESTATED, at_ms);
+        agg_pane_cool(task, task->work.ref[i]);
     }
-}
-
-static void pane_close(struct agg_task *task, uint32_t ref) {
-    struct agg_pane *pane = agg_pane_at(task, ref);
-    uint64_t parts[2] = {(uint64_t)pane->key << 8 | pane->window, (uint64_t)pane->start_ms};
-    uint64_t hash = XXH3_64bits(parts, sizeof parts);
-    agg_index_remove(&task->pane_index, (uint32_t)(hash ^ hash >> 32), ref);
-    agg_sums_drop(task, &pane->sums);
-    pane->live = false;
-    agg_pool_put(&task->pane, ref);
 }
 
 /* A pane ends, becomes final, or is closed. */
 void agg_pane_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     struct agg_pane *pane = agg_pane_at(task, ref);
     const struct rc_times *time = &task->config->time;
+    int64_t end_ms = agg_pane_end(pane);
     int64_t restate_for = task->config->windows.interval[pane->window].restate_for_ms;
-    if (pane->phase == AGG_PANE_OPEN && at_ms >= pane->end_ms) {
+    if (pane->phase == AGG_PANE_OPEN && at_ms >= end_ms) {
         const struct agg_key *key = agg_key_at(task, pane->key);
+        struct agg_warm *warm = agg_pane_warm(task, ref);
         for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
-            pane->state[i] = (int32_t)key->level[i];
-        pane->oldest_queued =
+            warm->state[i] = (int32_t)key->level[i];
+        warm->oldest_queued =
             key->level[AGG_WAITING] ? agg_key_oldest(task, pane->key) : RC_TIME_NONE;
         pane->phase = AGG_PANE_ENDED;
     }
-    if (pane->phase == AGG_PANE_ENDED && at_ms >= pane->end_ms + time->grace_ms) {
+    if (pane->phase == AGG_PANE_ENDED && at_ms >= end_ms + time->grace_ms) {
         pane_publish(task, ref, RC_FINAL, at_ms);
         pane->phase = AGG_PANE_FINAL;
         pane->listed = false;
     }
-    if (pane->phase == AGG_PANE_FINAL && at_ms >= pane->end_ms + restate_for) {
+    if (pane->phase == AGG_PANE_FINAL && at_ms >= end_ms + restate_for) {
         pane_publish(task, ref, RC_CLOSED, at_ms);
-        pane_close(task, ref);
+        agg_pane_close(task, ref);
         return;
     }
-    int64_t next = pane->phase == AGG_PANE_ENDED ? pane->end_ms + time->grace_ms
-                                                 : pane->end_ms + restate_for;
+    if (pane->phase == AGG_PANE_FINAL)
+        agg_pane_cool(task, ref);
+    int64_t next = pane->phase == AGG_PANE_ENDED ? end_ms + time->grace_ms
+                                                 : end_ms + restate_for;
     agg_due_add(&task->due, next, AGG_TICK, AGG_DUE_PANE, ref, 0);
 }
 
-/* The end of a replay: every record that would change, once more. */
+/* The end of a replay: every record that would change, once more. Nothing came to cold panes. */
 void agg_publish_rest(struct agg_task *task, int64_t now_ms) {
     for (uint32_t ref = 1; ref < task->pane.next; ref++) {
         const struct agg_pane *pane = agg_pane_at(task, ref);
-        if (pane->live)
+        if (pane->live && pane->warm)
             pane_publish(task, ref, pane->phase == AGG_PANE_FINAL ? RC_RESTATED : RC_PROVISIONAL,
                          now_ms);
     }

@@ -28,6 +28,8 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
     agg_pool_init(&task->roll, sizeof(struct agg_roll));
     agg_pool_init(&task->pane, sizeof(struct agg_pane));
     agg_pool_init(&task->shown, sizeof(struct agg_shown));
+    agg_pool_init(&task->warm, sizeof(struct agg_warm));
+    agg_texts_init(&task->packed);
     static const uint32_t sum_room[AGG_SUM_CLASSES] = {2, 4, 8, 16, RC_SUM_COUNT};
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
         agg_pool_init(&task->sum[i], sum_room[i] * (uint32_t)sizeof(int64_t));
@@ -59,10 +61,12 @@ void agg_task_close(struct agg_task *task) {
     agg_due_done(&task->due);
     agg_texts_done(&task->texts);
     agg_legs_done(task);
+    agg_texts_done(&task->packed);
     struct agg_pool *pool[] = {&task->client,   &task->queue,   &task->key,      &task->link,
                                &task->contact,  &task->identity, &task->episode,
                                &task->bucket,   &task->roll,    &task->pane,     &task->priority,
-                               &task->rare,     &task->conversation, &task->shown};
+                               &task->rare,     &task->conversation, &task->shown,
+                               &task->warm};
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
         agg_pool_done(pool[i]);
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
@@ -96,8 +100,10 @@ struct agg_memory agg_task_memory(const struct agg_task *task) {
                                      &task->link,    &task->contact,  &task->identity,
                                      &task->episode, &task->bucket,
                                      &task->roll,    &task->pane,     &task->priority,
-                                     &task->rare,    &task->conversation, &task->shown};
+                                     &task->rare,    &task->conversation, &task->shown,
+                                     &task->warm};
     agg_texts_count(&task->texts, &memory);
+    agg_texts_count(&task->packed, &memory);
     agg_legs_count(task, &memory);
     agg_pool_count(&task->due.pool, &memory);
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
@@ -551,7 +557,7 @@ static void carry(struct agg_task *task, uint32_t key_ref, uint32_t window, int6
     task->clock = at_ms - 1; /* for this very tick, which is still to come */
     agg_pane_list(task, pane);
     task->clock = at_ms;
-    agg_carry_due(task, key_ref, window, agg_pane_at(task, pane)->end_ms);
+    agg_carry_due(task, key_ref, window, agg_pane_end(agg_pane_at(task, pane)));
 }
 
 static void tick(struct agg_task *task, const struct agg_due_entry *entry, int64_t at_ms) {

@@ -108,21 +108,32 @@ struct agg_roll { /* one rolling window of one key */
 };
 
 enum agg_phase { AGG_PANE_OPEN, AGG_PANE_ENDED, AGG_PANE_FINAL };
-struct agg_pane { /* one interval window of one key, until it is closed */
-    uint32_t key;
-    uint8_t window; /* index among the interval windows */
-    uint8_t phase;
-    bool live, listed, published_zero, oldest_stale;
-    uint32_t revision;
-    uint64_t published;
-    int64_t start_ms, end_ms;
+/* One interval window of one key, until it is closed. Once it is final, little comes to it, and it
+ * may be long until it is closed: what it holds is then packed (pane.c), and the pane is cold. */
+struct agg_pane {
+    uint64_t published;         /* hash of the content last published */
+    int64_t start_ms : 48;
+    uint64_t window : 8;        /* index among the interval windows */
+    uint64_t phase : 2;
+    uint64_t live : 1, listed : 1, warm : 1;
+    int64_t max_folded : 48;    /* longest wait among the forgotten */
+    uint64_t packed_size : 8;   /* of what a cold one holds; 0: nothing */
+    uint32_t key, revision;
+    uint32_t length_ms;         /* a month has 2.7e9 */
+    uint32_t content;           /* warm: its agg_warm; cold: in task->packed */
+};
+static_assert(sizeof(struct agg_pane) == 40, "a cold pane costs at most 128 bytes");
+struct agg_warm { /* what a warm pane holds */
     struct agg_sums sums;
-    int64_t max_folded;     /* longest wait among the forgotten */
     int32_t state[AGG_STATE_COUNT]; /* at its end, once it has ended */
-    int64_t oldest_queued;  /* of those who waited at its end; RC_TIME_NONE */
+    bool oldest_stale;
+    int64_t oldest_queued;  /* of those who waited at its end; NONE, and once it is final */
     int64_t oldest_folded;  /* the same, among the forgotten */
     int64_t oldest_final_ms;
 };
+static inline int64_t agg_pane_end(const struct agg_pane *pane) {
+    return pane->start_ms + pane->length_ms;
+}
 
 /* ---- facts ---- */
 
@@ -304,7 +315,8 @@ struct agg_task {
     struct agg_list due_list;
     struct agg_texts texts;
     struct agg_pool client, queue, priority, key, link, contact, rare, conversation, identity;
-    struct agg_pool episode, bucket, roll, pane;
+    struct agg_pool episode, bucket, roll, pane, warm;
+    struct agg_texts packed; /* what cold panes hold */
     struct agg_pool legs, note, folded, seats[AGG_SEAT_CLASSES], parts[AGG_SEAT_CLASSES];
     struct agg_pool sum[AGG_SUM_CLASSES], point[AGG_POINT_CLASSES];
     struct agg_index client_index, queue_index, priority_index, key_index, contact_index,
@@ -344,6 +356,7 @@ AGG_AT(bucket, bucket)
 AGG_AT(roll, roll)
 AGG_AT(pane, pane)
 AGG_AT(shown, shown)
+AGG_AT(warm, warm)
 #undef AGG_AT
 
 /* The next multiple of `every` after the clock: the first tick that has not been visited. */
@@ -491,10 +504,11 @@ void agg_window_add(struct agg_task *task, uint32_t key, int64_t at_ms, const st
 void agg_window_fold(struct agg_task *task, const struct agg_made *made);
 void agg_wait_list(struct agg_task *task, uint32_t contact, bool listed);
 void agg_sums_read(const struct agg_task *task, const struct agg_sums *sums, int64_t *into);
+/* Into sums that are empty. */
+void agg_sums_fill(struct agg_task *task, struct agg_sums *sums, const int64_t *from);
 void agg_sums_drop(struct agg_task *task, struct agg_sums *sums);
 void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index);
 void agg_roll_list(struct agg_task *task, uint32_t key, uint32_t window);
-void agg_pane_list(struct agg_task *task, uint32_t pane);
 /* Gives the panes what is pending. */
 void agg_panes_flush(struct agg_task *task, uint32_t key);
 /* The panes of now are there, are published where they are open, and the looks at the intervals
@@ -506,15 +520,32 @@ static inline void agg_calm(struct agg_task *task, struct agg_client *client) {
     if (task->clock >= client->calm_until || task->clock < client->calm_from)
         agg_calm_find(task, client);
 }
-/* The pane that holds the instant, nothing pending; 0: it is closed. */
-uint32_t agg_pane_get(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
 /* The longest wait, found again from the contacts where it was taken back. */
 void agg_roll_max(struct agg_task *task, uint32_t key, uint32_t window);
-void agg_pane_max(struct agg_task *task, struct agg_pane *pane);
+void agg_pane_max(struct agg_task *task, uint32_t pane);
 /* The earliest queued_at among those who wait now; NONE. */
 int64_t agg_key_oldest(const struct agg_task *task, uint32_t key);
 int64_t agg_oldest_at(const struct agg_task *task, uint32_t key, int64_t at_ms);
 void agg_carry_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
+
+/* pane.c */
+/* The pane that holds the instant, nothing pending; 0: it is closed. */
+uint32_t agg_pane_get(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
+/* The pane of an interval that is not closed. */
+uint32_t agg_pane_between(struct agg_task *task, uint32_t key, uint32_t window, int64_t start_ms,
+                          int64_t end_ms);
+bool agg_pane_is_closed(const struct agg_task *task, uint32_t window, int64_t end_ms);
+/* It changed: it is looked at again, which also makes a final one cold again. */
+void agg_pane_list(struct agg_task *task, uint32_t pane);
+void agg_pane_close(struct agg_task *task, uint32_t pane);
+/* Packs what a final pane holds, unless it does not fit. */
+void agg_pane_cool(struct agg_task *task, uint32_t pane);
+struct agg_warm *agg_pane_unpack(struct agg_task *task, uint32_t pane);
+/* What the pane holds. A final one must be listed then. */
+static inline struct agg_warm *agg_pane_warm(struct agg_task *task, uint32_t ref) {
+    const struct agg_pane *pane = agg_pane_at(task, ref);
+    return pane->warm ? agg_warm_at(task, pane->content) : agg_pane_unpack(task, ref);
+}
 
 /* change.c */
 void agg_window_change(struct agg_task *task, const struct agg_made *before,

@@ -1,10 +1,8 @@
 /* Sums of windows: what a contribution does to them. It goes into the bucket of every rolling
  * window and the pane of every interval window that holds its instant, for its own key and for the
  * roll-ups above it. What changed is listed for the next tick. */
-#define XXH_INLINE_ALL
 #include "task.h"
 #include <string.h>
-#include <xxhash.h>
 
 /* ---- packed sums ---- */
 
@@ -44,6 +42,20 @@ void agg_sums_read(const struct agg_task *task, const struct agg_sums *sums, int
     const int64_t *value = sums_values(task, sums);
     for (uint64_t mask = sums->mask; mask; mask &= mask - 1)
         into[__builtin_ctzll(mask)] = *value++;
+}
+
+void agg_sums_fill(struct agg_task *task, struct agg_sums *sums, const int64_t *from)
+{
+    for (uint32_t i = 0; i < RC_SUM_COUNT; i++)
+        sums->mask |= (uint64_t)(from[i] != 0) << i;
+    if (!sums->mask)
+        return;
+    while ((uint32_t)__builtin_popcountll(sums->mask) > class_room[sums->class])
+        sums->class ++;
+    sums->ref = agg_pool_get(&task->sum[sums->class]);
+    int64_t *value = sums_values(task, sums);
+    for (uint64_t mask = sums->mask; mask; mask &= mask - 1)
+        *value++ = from[__builtin_ctzll(mask)];
 }
 
 void agg_sums_drop(struct agg_task *task, struct agg_sums *sums)
@@ -265,112 +277,6 @@ static void roll_apply(struct agg_task *task, uint32_t key_ref, uint32_t window,
 
 /* ---- interval windows ---- */
 
-static uint32_t pane_tag(uint32_t key, uint32_t window, int64_t start_ms)
-{
-    uint64_t parts[2] = {(uint64_t)key << 8 | window, (uint64_t)start_ms};
-    uint64_t hash = XXH3_64bits(parts, sizeof parts);
-    return (uint32_t)(hash ^ hash >> 32);
-}
-
-static uint32_t pane_new(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t start_ms,
-                         int64_t end_ms)
-{
-    const struct rc_times *time = &task->config->time;
-    uint32_t ref = agg_pool_get(&task->pane);
-    struct agg_pane *pane = agg_pane_at(task, ref);
-    pane->live = true;
-    pane->key = key_ref;
-    pane->window = (uint8_t)window;
-    pane->start_ms = start_ms;
-    pane->end_ms = end_ms;
-    pane->oldest_queued = pane->oldest_folded = RC_TIME_NONE;
-    int64_t next = end_ms;
-    if (end_ms <= task->clock) {
-        pane->phase = AGG_PANE_ENDED;
-        next = end_ms + time->grace_ms;
-    }
-    if (next <= task->clock) {
-        pane->phase = AGG_PANE_FINAL;
-        next = end_ms + task->config->windows.interval[window].restate_for_ms;
-    }
-    agg_due_add(&task->due, next, AGG_TICK, AGG_DUE_PANE, ref, 0);
-    agg_index_add(&task->pane_index, pane_tag(key_ref, window, start_ms), ref);
-    return ref;
-}
-
-/* 0: no such pane. */
-static uint32_t pane_find(struct agg_task *task, uint32_t key_ref, uint32_t window,
-                          int64_t start_ms)
-{
-    struct agg_key *key = agg_key_at(task, key_ref);
-    uint32_t ref = key->pane[window];
-    if (ref) {
-        const struct agg_pane *pane = agg_pane_at(task, ref);
-        if (pane->live && pane->key == key_ref && pane->window == window &&
-            pane->start_ms == start_ms)
-            return ref;
-    }
-    uint32_t tag = pane_tag(key_ref, window, start_ms), at = tag;
-    while ((ref = agg_index_next(&task->pane_index, tag, &at))) {
-        const struct agg_pane *pane = agg_pane_at(task, ref);
-        if (pane->key == key_ref && pane->window == window && pane->start_ms == start_ms)
-            return ref;
-    }
-    return 0;
-}
-
-static uint32_t pane_get(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t start,
-                         int64_t end)
-{
-    uint32_t ref = pane_find(task, key_ref, window, start);
-    if (!ref)
-        ref = pane_new(task, key_ref, window, start, end);
-    if (end > task->clock)
-        agg_key_at(task, key_ref)->pane[window] = ref;
-    return ref;
-}
-
-static bool is_closed(const struct agg_task *task, uint32_t window, int64_t end_ms)
-{
-    return end_ms + task->config->windows.interval[window].restate_for_ms <= task->clock;
-}
-
-uint32_t agg_pane_get(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
-{
-    struct agg_client *client = agg_client_at(task, agg_key_at(task, key_ref)->client);
-    int64_t start, end;
-    agg_panes_flush(task, key_ref);
-    agg_window_at(client, &task->config->windows, window, at_ms, &start, &end);
-    return is_closed(task, window, end) ? 0 : pane_get(task, key_ref, window, start, end);
-}
-
-void agg_pane_list(struct agg_task *task, uint32_t ref)
-{
-    struct agg_pane *pane = agg_pane_at(task, ref);
-    if (pane->listed)
-        return;
-    if (pane->phase == AGG_PANE_FINAL) {
-        pane->listed = true;
-        agg_list_add(&task->restate_list, ref);
-        if (!task->restate_due) {
-            task->restate_due = true;
-            agg_due_add(&task->due,
-                        agg_next_multiple(task->clock, task->config->time.restate_every_ms),
-                        AGG_TICK, AGG_DUE_RESTATE, 0, 0);
-        }
-    } else if (agg_settings(task->agg)->provisional) {
-        uint32_t window = pane->window;
-        pane->listed = true;
-        agg_list_add(&task->publish_list[window], ref);
-        if (!task->publish_due[window]) {
-            int64_t every = task->config->windows.interval[window].publish_every_ms;
-            task->publish_due[window] = true;
-            agg_due_add(&task->due, agg_next_multiple(task->clock, every), AGG_TICK,
-                        AGG_DUE_PUBLISH, 0, (uint8_t)window);
-        }
-    }
-}
-
 static void pane_apply(struct agg_task *task, uint32_t key, uint32_t window,
                        const struct agg_place *place, const struct agg_batch *batch)
 {
@@ -378,8 +284,9 @@ static void pane_apply(struct agg_task *task, uint32_t key, uint32_t window,
         rc_count(&task->stats->closed_changes, 1);
         return;
     }
-    uint32_t ref = pane_get(task, key, window, place->start_ms[window], place->end_ms[window]);
-    sums_apply(task, &agg_pane_at(task, ref)->sums, batch);
+    uint32_t ref =
+        agg_pane_between(task, key, window, place->start_ms[window], place->end_ms[window]);
+    sums_apply(task, &agg_pane_warm(task, ref)->sums, batch);
     agg_pane_list(task, ref);
 }
 
@@ -394,9 +301,9 @@ void agg_panes_flush(struct agg_task *task, uint32_t key_ref)
     if (!key->pending.mask)
         return;
     for (uint32_t i = 0; i < windows->interval_count; i++) {
-        struct agg_pane *pane = agg_pane_at(task, key->pane[i]);
-        RC_CHECK(key->pending_at >= pane->start_ms && key->pending_at < pane->end_ms);
-        sums_merge(task, &pane->sums, &key->pending);
+        const struct agg_pane *pane = agg_pane_at(task, key->pane[i]);
+        RC_CHECK(key->pending_at >= pane->start_ms && key->pending_at < agg_pane_end(pane));
+        sums_merge(task, &agg_pane_warm(task, key->pane[i])->sums, &key->pending);
     }
     agg_sums_drop(task, &key->pending);
 }
@@ -416,7 +323,7 @@ void agg_panes_settle(struct agg_task *task, uint32_t key_ref)
     for (uint32_t i = 0; i < windows->interval_count; i++) {
         int64_t start, end;
         agg_window_at(client, windows, i, task->clock, &start, &end);
-        agg_pane_list(task, pane_get(task, key_ref, i, start, end));
+        agg_pane_list(task, agg_pane_between(task, key_ref, i, start, end));
         agg_carry_due(task, key_ref, i, end);
         key->settled_until = end < key->settled_until ? end : key->settled_until;
     }
@@ -502,7 +409,7 @@ static const struct agg_place *place_of(struct agg_task *task, uint32_t client_r
     place->now = at_ms >= client->calm_from && at_ms < client->calm_until;
     for (uint32_t i = 0; i < windows->interval_count; i++) {
         agg_window_at(client, windows, i, at_ms, &place->start_ms[i], &place->end_ms[i]);
-        if (is_closed(task, i, place->end_ms[i]))
+        if (agg_pane_is_closed(task, i, place->end_ms[i]))
             place->closed |= 1u << i;
     }
     return place;

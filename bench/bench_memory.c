@@ -1,9 +1,10 @@
 /* What remembering costs: bytes of a contact, an identity, an episode, a customer, a queue and a
- * window, counted in the pools of one task after a simulated day, and again when its contacts have
+ * window, counted in the pools of one task after simulated days, and again when the contacts have
  * been forgotten and only their identities are left.
  *
- *   bench_memory [EVENTS [CONFIG]]      500000, deploy/rollcall.yaml
- */
+ *   bench_memory [EVENTS [CONFIG [DAYS [TICKETS]]]]      500000, deploy/rollcall.yaml, 1, 0
+ *
+ * TICKETS: the share of tickets among the contacts, in percent. */
 #include "bench_load.h"
 #include "config_load.h"
 #include "task.h"
@@ -26,7 +27,7 @@ static double share(uint64_t bytes, uint64_t count)
 struct counted {
     uint64_t due[AGG_DUE_KIND_COUNT];
     uint64_t contact_text, identity_text, points, names;
-    uint64_t pane_sums, bucket_sums;
+    uint64_t warm, pane_sums, packed, bucket_sums;
 };
 
 static uint64_t text_bytes(uint32_t ref, uint32_t size)
@@ -81,8 +82,13 @@ static void count_sums(const struct agg_task *task, struct counted *counted)
         all += task->sum[i].live * task->sum[i].item_size;
     for (uint32_t ref = 1; ref < task->pane.next; ref++) {
         const struct agg_pane *pane = agg_pane_at(task, ref);
-        if (pane->live && pane->sums.ref)
-            counted->pane_sums += task->sum[pane->sums.class].item_size;
+        if (!pane->live)
+            continue;
+        counted->warm += pane->warm;
+        counted->packed += pane->warm ? 0 : text_bytes(pane->content, pane->packed_size);
+        if (pane->warm && agg_warm_at(task, pane->content)->sums.ref)
+            counted->pane_sums +=
+                task->sum[agg_warm_at(task, pane->content)->sums.class].item_size;
     }
     counted->bucket_sums = all - counted->pane_sums;
 }
@@ -99,6 +105,17 @@ static void print_line(const char *name, uint64_t count, uint64_t item, uint64_t
     printf("  %-12s %9" PRIu64 " %8" PRIu64 " %8.1f %8.1f %8.1f %9.1f\n", name, count, item,
            share(more, count), share(index, count), share(dues, count),
            share(count * item + more + index + dues, count));
+}
+
+/* Each pane has one entry in the due queue and one place in the index. */
+static void print_panes(const struct agg_task *task, const struct counted *n)
+{
+    uint64_t all = task->pane.live, cold = all - n->warm;
+    uint64_t index = agg_index_bytes(&task->pane_index);
+    uint64_t warm_index = all ? index * n->warm / all : 0;
+    print_line("warm pane", n->warm, sizeof(struct agg_pane) + sizeof(struct agg_warm),
+               n->pane_sums, warm_index, n->warm);
+    print_line("cold pane", cold, sizeof(struct agg_pane), n->packed, index - warm_index, cold);
 }
 
 static void print_task(const struct agg_task *task, const char *when)
@@ -129,8 +146,7 @@ static void print_task(const struct agg_task *task, const char *when)
                agg_index_bytes(&task->queue_index), 0);
     print_line("key", task->key.live, sizeof(struct agg_key), rolls,
                agg_index_bytes(&task->key_index), n.due[AGG_DUE_CARRY] + n.due[AGG_DUE_ROLL_WAKE]);
-    print_line("window", task->pane.live, sizeof(struct agg_pane), n.pane_sums,
-               agg_index_bytes(&task->pane_index), n.due[AGG_DUE_PANE]);
+    print_panes(task, &n);
     print_line("bucket", task->bucket.live, sizeof(struct agg_bucket), n.bucket_sums, 0, 0);
     uint64_t all = agg_task_memory(task).mapped;
     printf("  all that is mapped: %.1f MB", (double)all / 1e6);

@@ -29,7 +29,7 @@ static int64_t pane_value(struct shop *shop, uint32_t key, uint32_t window, int6
 {
     int64_t value[RC_SUM_COUNT];
     uint32_t ref = agg_pane_get(shop->task, key, window, at);
-    agg_sums_read(shop->task, &agg_pane_at(shop->task, ref)->sums, value);
+    agg_sums_read(shop->task, &agg_pane_warm(shop->task, ref)->sums, value);
     return value[figure];
 }
 
@@ -60,7 +60,7 @@ Test(change, same_contributions_before_and_after_change_nothing)
     cr_assert_eq(agg_key_at(shop.task, shop.key)->level[AGG_WAITING], 0);
     for (int64_t at = 0; at < 60; at += 15) {
         uint32_t pane = agg_pane_get(shop.task, shop.key, 0, T0 + at * MINUTE_MS);
-        cr_assert_eq(agg_pane_at(shop.task, pane)->state[AGG_WAITING], 0);
+        cr_assert_eq(agg_pane_warm(shop.task, pane)->state[AGG_WAITING], 0);
     }
     agg_window_change(shop.task, &over, &none);
     cr_assert_eq(pane_value(&shop, shop.key, 0, T0, RC_FIG_offered), 0);

@@ -272,7 +272,7 @@ static void read_panes(struct agg_task *task, counts into)
             continue;
         int64_t value[RC_SUM_COUNT];
         agg_panes_flush(task, pane->key);
-        agg_sums_read(task, &pane->sums, value);
+        agg_sums_read(task, &agg_pane_warm(task, ref)->sums, value);
         int queue = !strcmp(key->name, queue_name[0]) ? 0 : 1;
         int64_t at = (pane->start_ms - T0) / (15 * MINUTE_MS);
         cr_assert_geq(at, 0);
@@ -449,7 +449,7 @@ static int64_t total(struct agg_task *task, enum rc_figure figure)
         if (!pane->live || pane->window != 2 || agg_key_at(task, pane->key)->kind != AGG_KEY_QUEUE)
             continue;
         agg_panes_flush(task, pane->key);
-        agg_sums_read(task, &pane->sums, value);
+        agg_sums_read(task, &agg_pane_warm(task, ref)->sums, value);
         sum += value[figure];
     }
     return sum;

@@ -29,7 +29,7 @@ static int64_t pane_value(struct shop *shop, uint32_t key, uint32_t window, int6
 {
     int64_t value[RC_SUM_COUNT];
     uint32_t ref = agg_pane_get(shop->task, key, window, at);
-    agg_sums_read(shop->task, &agg_pane_at(shop->task, ref)->sums, value);
+    agg_sums_read(shop->task, &agg_pane_warm(shop->task, ref)->sums, value);
     return value[figure];
 }
 
@@ -120,7 +120,7 @@ Test(window, what_is_gathered_for_the_panes_of_now_is_theirs_when_the_interval_i
     agg_window_add(shop.task, shop.key, T0 + HOUR_MS, item, 1);
     struct agg_key *key = agg_key_at(shop.task, shop.key);
     cr_assert_neq(key->pending.mask, 0);
-    cr_assert_eq(agg_pane_at(shop.task, key->pane[0])->sums.mask, 0, "not yet");
+    cr_assert_eq(agg_pane_warm(shop.task, key->pane[0])->sums.mask, 0, "not yet");
     /* the quarter of an hour ends, the next one gets its own, hour and day get both */
     agg_task_advance(shop.task, T0 + HOUR_MS + 20 * MINUTE_MS);
     agg_window_add(shop.task, shop.key, T0 + HOUR_MS + 20 * MINUTE_MS, item, 1);
@@ -169,9 +169,9 @@ Test(window, longest_wait_taken_back_from_what_is_gathered_is_found_again)
     agg_window_apply(shop.task, shop.key, &batch);
     struct agg_key *key = agg_key_at(shop.task, shop.key);
     for (uint32_t i = 0; i < 3; i++)
-        cr_assert(agg_pane_at(shop.task, key->pane[i])->sums.max_stale);
+        cr_assert(agg_pane_warm(shop.task, key->pane[i])->sums.max_stale);
     /* nobody waited, as far as contacts say */
-    agg_pane_max(shop.task, agg_pane_at(shop.task, key->pane[0]));
+    agg_pane_max(shop.task, key->pane[0]);
     cr_assert_eq(pane_value(&shop, shop.key, 0, T0 + HOUR_MS, RC_FIG_wait_ms_max), 0);
     shop_close(&shop);
 }
