@@ -74,8 +74,7 @@ void agg_pane_cool(struct agg_task *task, uint32_t ref)
     agg_pool_put(&task->warm, pane->content);
     pane->warm = false;
     pane->packed_size = size > COLD_MASK_BYTES ? size : 0;
-    pane->content =
-        pane->packed_size ? agg_text_put(&task->packed, (const char *)bytes, size) : 0;
+    pane->content = pane->packed_size ? agg_text_put(&task->packed, (const char *)bytes, size) : 0;
 }
 
 static struct agg_warm *warm_new(struct agg_task *task, struct agg_pane *pane)
