@@ -11,6 +11,7 @@
 #include <inttypes.h>
 
 enum { CLIENTS = 20, QUEUES = 5, STEP = 8192 };
+static const int64_t day_ms = 86400000;
 
 static void drop(void *opaque, enum rc_message kind, const void *message, uint32_t size)
 {
@@ -87,8 +88,7 @@ static void count_sums(const struct agg_task *task, struct counted *counted)
         counted->warm += pane->warm;
         counted->packed += pane->warm ? 0 : text_bytes(pane->content, pane->packed_size);
         if (pane->warm && agg_warm_at(task, pane->content)->sums.ref)
-            counted->pane_sums +=
-                task->sum[agg_warm_at(task, pane->content)->sums.class].item_size;
+            counted->pane_sums += task->sum[agg_warm_at(task, pane->content)->sums.class].item_size;
     }
     counted->bucket_sums = all - counted->pane_sums;
 }
@@ -130,8 +130,7 @@ static void print_task(const struct agg_task *task, const char *when)
            "index", "due", "bytes");
     uint64_t rare = task->rare.live * task->rare.item_size;
     print_line("contact", task->contact.live, sizeof(struct agg_contact),
-               n.contact_text + n.points + rare,
-               agg_index_bytes(&task->contact_index),
+               n.contact_text + n.points + rare, agg_index_bytes(&task->contact_index),
                n.due[AGG_DUE_CONTACT] + n.due[AGG_DUE_FORGET]);
     print_line("identity", task->identity.live, sizeof(struct agg_identity), n.identity_text,
                agg_index_bytes(&task->identity_index), n.due[AGG_DUE_IDENTITY]);
@@ -156,7 +155,7 @@ static void print_task(const struct agg_task *task, const char *when)
     printf("\n");
 }
 
-/* ---- the day ---- */
+/* ---- the days ---- */
 
 static void step(struct agg *agg, struct agg_task *task, int64_t now_ms)
 {
@@ -165,16 +164,23 @@ static void step(struct agg *agg, struct agg_task *task, int64_t now_ms)
     agg_mark(agg, &records); /* hands out what was made */
 }
 
-static int64_t take_day(const struct load *load, const struct rc_config *config, struct agg *agg,
-                        struct agg_task *task)
+/* Line by line, as the lines of many days do not fit into memory. */
+static int64_t take_days(struct sim *sim, const struct rc_config *config, struct agg *agg,
+                         struct agg_task *task)
 {
     static union load_event room;
+    static char text[4096 + INGEST_PADDING];
     struct ingest_decoder_options options = {config, 1};
     struct ingest_decoder *decoder;
+    struct sim_event made;
     load_check(ingest_decoder_open(&options, &decoder) == RC_OK, "no decoder");
     int64_t now_ms = 0;
-    for (uint64_t i = 0; i < load->count; i++) {
-        const struct rc_event *ev = load_decode(load, i, decoder, RC_TIME_NONE, &room);
+    for (uint64_t i = 0; sim_next(sim, &made); i++) {
+        struct load_line line = {0, made.json_len};
+        struct load load = {.text = text, .line = &line};
+        load_check(made.json_len <= 4096, "a line too long");
+        memcpy(text, made.json, made.json_len);
+        const struct rc_event *ev = load_decode(&load, 0, decoder, RC_TIME_NONE, &room);
         agg_order_put(&task->order, ev);
         now_ms = ev->time_ms; /* simulated without disorder */
         if (i % STEP == STEP - 1)
@@ -185,18 +191,48 @@ static int64_t take_day(const struct load *load, const struct rc_config *config,
     return now_ms + 1;
 }
 
+struct wish { /* of the command line */
+    uint64_t events, days, tickets;
+    const char *config;
+};
+
+static bool wish_read(int argc, char **argv, struct wish *wish)
+{
+    *wish = (struct wish){500000, 1, 0, "deploy/rollcall.yaml"};
+    wish->events = argc > 1 ? strtoull(argv[1], NULL, 10) : wish->events;
+    wish->config = argc > 2 ? argv[2] : wish->config;
+    wish->days = argc > 3 ? strtoull(argv[3], NULL, 10) : wish->days;
+    wish->tickets = argc > 4 ? strtoull(argv[4], NULL, 10) : wish->tickets;
+    return argc <= 5 && wish->events >= 1000 && wish->days >= 1 && wish->tickets <= 75;
+}
+
+static struct sim *sim_make(const struct wish *wish)
+{
+    struct sim_options options = sim_default_options();
+    struct sim *sim;
+    uint64_t queues = (uint64_t)CLIENTS * QUEUES;
+    options.clients = CLIENTS;
+    options.queues_per_client = QUEUES;
+    options.events_max = wish->events;
+    options.duration_ms = (int64_t)wish->days * day_ms;
+    options.ticket_share = (double)wish->tickets / 100;
+    options.contacts_per_day_per_queue = (uint32_t)(wish->events / (queues * 5 * wish->days) + 1);
+    load_check(sim_open(&options, &sim) == RC_OK, "the simulator does not start");
+    return sim;
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t events = argc > 1 ? strtoull(argv[1], NULL, 10) : 500000;
-    const char *path = argc > 2 ? argv[2] : "deploy/rollcall.yaml";
     static struct rc_shard_stats stats;
     struct config_loaded *loaded;
+    struct wish wish;
     struct agg *agg;
-    if (events < 1000 || argc > 3) {
-        fprintf(stderr, "usage: bench_memory [EVENTS [CONFIG]], 1000 events at least\n");
+    if (!wish_read(argc, argv, &wish)) {
+        fprintf(stderr, "usage: bench_memory [EVENTS [CONFIG [DAYS [TICKETS]]]], 1000 events at "
+                        "least, tickets up to 75 percent\n");
         return 64;
     }
-    if (config_load("bench", path, stderr, &loaded) != RC_OK)
+    if (config_load("bench", wish.config, stderr, &loaded) != RC_OK)
         return 78;
     struct agg_options options = {
         .config = loaded->config, .shard_count = 1, .pseudonym = ingest_pseudonym};
@@ -204,20 +240,21 @@ int main(int argc, char **argv)
     struct agg_task *task = agg_task_open(agg, RC_TIME_NONE);
     task->stats = &stats;
     task->latest_only = true;
-    struct load load = load_make(events, CLIENTS, QUEUES);
-    printf("memory: %" PRIu64 " events, %d clients of %d queues; bytes of one\n", load.count,
-           CLIENTS, QUEUES);
-    int64_t now_ms = take_day(&load, loaded->config, agg, task);
-    print_task(task, "at the end of the day");
-    int64_t day_ms = 86400000;
+    struct sim *sim = sim_make(&wish);
+    printf("memory: %d clients of %d queues, %" PRIu64 " days; bytes of one\n", CLIENTS, QUEUES,
+           wish.days);
+    int64_t now_ms = take_days(sim, loaded->config, agg, task);
+    printf("%" PRIu64 " events of %" PRIu64 " contacts\n", rc_counter_read(&stats.applied),
+           rc_counter_read(&stats.contacts));
+    print_task(task, "at the end of the last day");
     step(agg, task, now_ms + loaded->config->time.retention_ms[RC_CALL] + day_ms);
-    print_task(task, "when the contacts are forgotten");
+    print_task(task, "when calls and chats are forgotten");
     printf(
-        "mapped are whole chunks of 256 KiB, and indexes grow by doubling: 12 to 24 bytes a\n"
+        "mapped are whole chunks of 16 KiB, and indexes grow by doubling: 12 to 24 bytes a\n"
         "place at full and at half load; the order buffer and records on their way are apart.\n");
+    sim_close(sim);
     agg_task_close(task);
     agg_close(agg);
-    load_free(&load);
     config_free(loaded);
     return 0;
 }
