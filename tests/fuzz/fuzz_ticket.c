@@ -13,12 +13,13 @@
 
 enum { EVENTS_MAX = 400, KEYS_MAX = 4096, STEP_MS = 7 * 60000, HOUR_MS = 3600000 };
 #define T0  INT64_C(1767571200000) /* Monday 2026-01-05T00:00:00Z */
-#define END (T0 + 20 * 24 * (int64_t)HOUR_MS)
+#define END (T0 + 8 * 24 * (int64_t)HOUR_MS)
 
 static const char config_text[] =
-    "time: {retention: {ticket: 400d, open_tickets: 400d}, restate_every: 1h,\n"
+    "tasks: 1\n"
+    "time: {retention: {ticket: 400d, open_tickets: 400d}, restate_every: 12h,\n"
     "       restate_for: {default: 400d, day: 400d}}\n"
-    "windows: {rolling: [{name: r, length: 4h, every: 1h}], interval: [1h, day]}\n"
+    "windows: {rolling: [{name: r, length: 8h, every: 8h}], interval: [day]}\n"
     "calendars:\n"
     "  desk: {timezone: Europe/Berlin, week: {mon-fri: [\"09:00-12:00\", \"13:00-17:00\"]}}\n"
     "defaults:\n"

@@ -35,7 +35,7 @@ static void tell(struct desk *desk, const char *contact, uint8_t type, int64_t a
 /* A figure of a queue's tickets, over all days. */
 static int64_t total_of(const struct desk *desk, const char *queue, enum rc_figure figure)
 {
-    const struct agg_task *task = desk->task;
+    struct agg_task *task = desk->task;
     int64_t sum = 0, value[RC_SUM_COUNT];
     for (uint32_t ref = 1; ref < task->key.next; ref++)
         agg_panes_flush(desk->task, ref);
@@ -46,7 +46,7 @@ static int64_t total_of(const struct desk *desk, const char *queue, enum rc_figu
         const struct agg_key *key = agg_key_at(task, pane->key);
         if (key->kind != AGG_KEY_QUEUE || key->channel != RC_TICKET || strcmp(key->name, queue))
             continue;
-        agg_sums_read(task, &pane->sums, value);
+        agg_sums_read(task, &agg_pane_warm(task, ref)->sums, value);
         sum += value[figure];
     }
     return sum;
