@@ -261,6 +261,10 @@ void agg_episode_fold(struct agg_task *task, uint32_t contact_ref)
     agg_part_view(task, &part, &view);
     part.forgotten_open = !part.ended;
     part.end = part.ended ? part.end : contact->last;
+    /* where a ticket stood when the episode ended, which may be later than its own end */
+    if (contact->channel == RC_TICKET && part.answered_count && episode->eligible &&
+        (int64_t)episode->end > part.credit.end)
+        part.credit.key = agg_ticket_key_at(task, contact, (int64_t)episode->end);
     bool single = episode->form == AGG_FORM_SINGLE;
     if (single && is_plain(episode, contact, &part, &view)) {
         contact->episode = 0;
