@@ -142,8 +142,9 @@ def one(job):
             shutil.rmtree(base, ignore_errors=True)
 
 
-def one_set(path, topics, conf, files, sample):
-    """A given set of events, whole or the keys of some of its queues. Returns what is wrong, or None."""
+def one_set(path, topics, conf, files, sample, out=None):
+    """A given set of events, whole or the keys of some of its queues; `out`: where its replay is already. Returns
+    what is wrong, or None."""
     with tempfile.TemporaryDirectory(prefix='rollcall-model-') as base:
         plain = []
         for i, f in enumerate(files):
@@ -157,11 +158,12 @@ def one_set(path, topics, conf, files, sample):
         lines = [model.Lines(f) for f in plain]
         part = model.Sample(sample, lines) if sample else None
         recs, _ = model.replay(cfg, lines, sample=part)
-        cmd = [path, 'replay', conf] + plain + ['--quiet', '--out', base]
-        subprocess.run(cmd, check=True)
+        if out is None:
+            out = base
+            subprocess.run([path, 'replay', conf] + plain + ['--quiet', '--out', out], check=True)
         try:
             for t in topics:
-                f = os.path.join(base, t + '.ndjson')
+                f = os.path.join(out, t + '.ndjson')
                 found = (json.loads(x) for x in model.Lines(f)) if os.path.exists(f) else []
                 found = b''.join(line(x) for x in found if part is None or (x['client'], x['queue']) in part)
                 want = b''.join(line(x) for x in recs[t])
