@@ -412,6 +412,23 @@ def arrangements(seed):
     return case, [(n, [[line(e) for e in f] for f in fs]) for n, fs in out]
 
 
+def late(seed):
+    """The same events in order and with late ones, where nothing is forgotten, expired or closed in between: the case
+    with such a config, and two lists of lines. The last records of its intervals must be the same."""
+    case = generate(seed)
+    cfg = case['config']
+    cfg['time']['retention'] = {k: '3000d' for k in ('call', 'chat', 'ticket', 'open_tickets', 'identity')}
+    cfg['time']['restate_for'] = {k: '3000d' for k in ('default', 'day', 'week', 'month')}
+    case['text'] = yaml.safe_dump(cfg, sort_keys=False, allow_unicode=True)
+    r = random.Random(seed ^ 0x1a7e)
+    evs = sorted(case['events'], key=lambda e: e['time'])
+    span = evs[-1]['time'] - evs[0]['time']
+    share, by = r.choice([.1, .4]), [S, M, H, D, span // 8, span, 2 * span]
+    at = [(e['time'] + (r.choice(by) if r.random() < share else 0), i) for i, e in enumerate(evs)]
+    line = lambda e: json.dumps({k: v for k, v in e.items() if k != 'late'}, separators=(',', ':'))
+    return case, [line(e) for e in evs], [line(evs[i]) for _, i in sorted(at)]
+
+
 def hash_of(e):
     return sum((i + 1) * ord(c) for i, c in enumerate(e.get('client', '') + '|' + e.get('contact', '')))
 
