@@ -2,7 +2,7 @@
 """A simulated month, all channels and windows: the replay obeys identities.py, and agrees with the model on a
 sample of its keys.
 
-  month.py --rollcall PATH [--clients 50] [--queues 10] [--contacts 8] [--days 30] [--sample 1%] [--jobs N] [--keep DIR]
+  month.py --rollcall PATH [--clients 50] [--queues 10] [--contacts 30] [--days 30] [--sample 1%] [--jobs N] [--keep DIR]
 
 Events come late, twice and damaged. The last day is cut off while people wait.
 """
@@ -81,7 +81,7 @@ def main():
     ap.add_argument('--rollcall', required=True)
     ap.add_argument('--clients', type=int, default=50)
     ap.add_argument('--queues', type=int, default=10)
-    ap.add_argument('--contacts', type=int, default=8, help='of a queue, a day')
+    ap.add_argument('--contacts', type=int, default=30, help='of a queue, a day')
     ap.add_argument('--days', type=int, default=30)
     ap.add_argument('--sample', default='1%', help='of the queues')
     ap.add_argument('--jobs', type=int, default=2)

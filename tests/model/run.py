@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """Compares a binary's replay with the model on random cases, and checks laws that need no model.
 
-  run.py --rollcall PATH [--topics metrics,slas,contacts] [--seeds FROM-TO,…] [--keep DIR] [SEED ...]
+  run.py --rollcall PATH [--topics metrics,slas,contacts] [--seeds FROM-TO,…] [--jobs N] [--passed FILE] [--keep DIR]
+         [SEED ...]
   run.py --rollcall PATH --set CONFIG FILE... [--sample 1%]
 """
 import argparse
+import glob
+import hashlib
 import json
 import multiprocessing
 import os
@@ -223,6 +226,34 @@ def regressions(of=None):
     return [int(w[-1]) for w in words if w and w[:-1] == ([of] if of else [])]
 
 
+class Passed:
+    """The seeds that passed, one a line, for a long run to go on where it stopped. The first line names binary,
+    model and topics: what another one passed says nothing."""
+
+    def __init__(self, path, rollcall, topics):
+        digest = hashlib.sha256(','.join(topics).encode())
+        for p in [rollcall] + sorted(glob.glob(os.path.join(HERE, '*.py'))):
+            with open(p, 'rb') as f:
+                digest.update(f.read())
+        head = '# ' + digest.hexdigest()[:16]
+        self.seeds = set()
+        if os.path.exists(path):
+            with open(path) as f:
+                lines = f.read().split('\n')[:-1]     # a line that was cut off while written is run again
+            if lines[:1] == [head]:
+                self.seeds = set(map(int, lines[1:]))
+            elif lines:
+                print('%s is of another binary, model or topics: all seeds run' % path)
+        self.file = open(path, 'w')
+        self.file.write('\n'.join([head] + [str(x) for x in sorted(self.seeds)]) + '\n')
+        self.file.flush()
+
+    def add(self, seed):
+        self.seeds.add(seed)
+        self.file.write('%d\n' % seed)
+        self.file.flush()
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument('--rollcall', required=True)
@@ -232,6 +263,7 @@ def main():
     ap.add_argument('--set', nargs='+', metavar=('CONFIG', 'FILE'), help='this set of events instead of seeds')
     ap.add_argument('--sample', help='of --set, only the keys of so many of the queues: 1%%')
     ap.add_argument('--keep', help='leave the files of every seed in DIR/SEED')
+    ap.add_argument('--passed', metavar='FILE', help='write there which seeds passed, and leave out those it names')
     ap.add_argument('--max-failures', type=int, default=20)
     ap.add_argument('seed', nargs='*', type=int)
     a = ap.parse_args()
@@ -255,10 +287,17 @@ def main():
         print('1 passed, 0 failed' if why is None else 'FAILED\n  %s\n0 passed, 1 failed' % why)
         return 1 if why else 0
     passed = failed = 0
+    book = Passed(a.passed, path, topics) if a.passed else None
+    if book:
+        left = [x for x in seeds if x not in book.seeds]
+        print('%d of %d seeds have passed before' % (len(seeds) - len(left), len(seeds)), flush=True)
+        passed, seeds = len(seeds) - len(left), left
     with multiprocessing.Pool(a.jobs) as pool:
-        for seed, why in pool.imap(one, [(path, s, a.keep, topics) for s in seeds]):
+        for seed, why in pool.imap_unordered(one, [(path, s, a.keep, topics) for s in seeds]):
             if why is None:
                 passed += 1
+                if book:
+                    book.add(seed)
                 continue
             failed += 1
             print('FAILED seed %d\n  %s\n  again: run.py --rollcall PATH --keep DIR %d' % (seed, why, seed), flush=True)
