@@ -1,7 +1,7 @@
 /* All tasks of one shard: events to their tasks, time to all of them, records in canonical
  * order. */
-#include "rollcall/aggregate.h"
 #include "record_order.h"
+#include "rollcall/aggregate.h"
 #include "task.h"
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +31,17 @@ struct agg {
     struct rc_shard_stats stats;
 };
 
-const struct agg_options *agg_settings(const struct agg *agg) { return &agg->options; }
-const struct rc_shard_stats *agg_stats(const struct agg *agg) { return &agg->stats; }
+const struct agg_options *agg_settings(const struct agg *agg)
+{
+    return &agg->options;
+}
+const struct rc_shard_stats *agg_stats(const struct agg *agg)
+{
+    return &agg->stats;
+}
 
-static void *grown(void *old, uint64_t used, uint64_t *room, uint64_t need) {
+static void *grown(void *old, uint64_t used, uint64_t *room, uint64_t need)
+{
     if (need <= *room)
         return old;
     uint64_t bigger = *room ? *room : OUT_FIRST;
@@ -48,13 +55,15 @@ static void *grown(void *old, uint64_t used, uint64_t *room, uint64_t need) {
     return bytes;
 }
 
-static void *out_new(struct out *out, uint64_t size) {
+static void *out_new(struct out *out, uint64_t size)
+{
     out->bytes = grown(out->bytes, out->used, &out->room, out->used + size);
     out->used += size;
     return out->bytes + out->used - size;
 }
 
-static void places_grow(struct agg *agg) {
+static void places_grow(struct agg *agg)
+{
     uint64_t room = agg->place_room ? agg->place_room * 2 : PLACES_FIRST, old = agg->place_room;
     struct agg_record_place *place = agg_map(room * sizeof *place);
     const struct agg_key **key = agg_map(room * sizeof *key);
@@ -72,7 +81,8 @@ static void places_grow(struct agg *agg) {
 }
 
 struct rc_record *agg_record_new(struct agg *agg, const struct agg_key *key,
-                                 const struct rc_record *head, uint32_t text_size) {
+                                 const struct rc_record *head, uint32_t text_size)
+{
     uint32_t size = (uint32_t)(sizeof *head + text_size + 7) & ~7u;
     if (agg->record_count == agg->place_room)
         places_grow(agg);
@@ -90,7 +100,8 @@ struct rc_record *agg_record_new(struct agg *agg, const struct agg_key *key,
     return rec;
 }
 
-void agg_dead_letter(struct agg *agg, const struct rc_event *ev, const char *reason) {
+void agg_dead_letter(struct agg *agg, const struct rc_event *ev, const char *reason)
+{
     uint32_t size = (uint32_t)(sizeof(struct rc_dead_letter) + ev->raw_size + 7) & ~7u;
     struct rc_dead_letter *dead = out_new(&agg->dead, size);
     memset(dead, 0, sizeof *dead);
@@ -103,14 +114,16 @@ void agg_dead_letter(struct agg *agg, const struct rc_event *ev, const char *rea
     memcpy(dead->raw, rc_event_raw(ev), ev->raw_size);
 }
 
-static bool list_has_scope(const struct rc_contract_list *list) {
+static bool list_has_scope(const struct rc_contract_list *list)
+{
     for (uint32_t i = 0; i < list->count; i++)
         if (list->dated[i].contract.fcr_scope == RC_FCR_QUEUE)
             return true;
     return false;
 }
 
-static bool client_has_scope(const struct rc_client_policy *client) {
+static bool client_has_scope(const struct rc_client_policy *client)
+{
     for (uint32_t c = 0; c < RC_CHANNEL_COUNT; c++) {
         if (list_has_scope(&client->channel[c]))
             return true;
@@ -122,7 +135,8 @@ static bool client_has_scope(const struct rc_client_policy *client) {
 }
 
 enum rc_error agg_open(const struct agg_options *options, agg_emit *emit, void *opaque,
-                       struct agg **ret_agg) {
+                       struct agg **ret_agg)
+{
     RC_CHECK(options->shard < options->shard_count && options->config->tasks > 0);
     struct agg *agg = agg_map(sizeof *agg);
     agg->options = *options;
@@ -140,7 +154,8 @@ enum rc_error agg_open(const struct agg_options *options, agg_emit *emit, void *
     return RC_OK;
 }
 
-void agg_close(struct agg *agg) {
+void agg_close(struct agg *agg)
+{
     if (!agg)
         return;
     for (uint32_t i = 0; i < agg->task_count; i++)
@@ -154,9 +169,9 @@ void agg_close(struct agg *agg) {
     agg_unmap(agg, sizeof *agg);
 }
 
-static struct agg_task *task_get(struct agg *agg, uint32_t index) {
-    RC_CHECK(index < agg->task_count &&
-             index % agg->options.shard_count == agg->options.shard);
+static struct agg_task *task_get(struct agg *agg, uint32_t index)
+{
+    RC_CHECK(index < agg->task_count && index % agg->options.shard_count == agg->options.shard);
     if (!agg->task[index]) {
         struct agg_task *task = agg_task_open(agg, agg->now_ms);
         task->stats = &agg->stats;
@@ -167,7 +182,8 @@ static struct agg_task *task_get(struct agg *agg, uint32_t index) {
     return agg->task[index];
 }
 
-void agg_take(struct agg *agg, const struct rc_event *ev) {
+void agg_take(struct agg *agg, const struct rc_event *ev)
+{
     struct agg_task *task = task_get(agg, ev->task);
     rc_count(&agg->stats.events, 1);
     if (agg->options.replay) {
@@ -186,7 +202,8 @@ void agg_take(struct agg *agg, const struct rc_event *ev) {
     }
 }
 
-static void take_late(struct agg_task *task) {
+static void take_late(struct agg_task *task)
+{
     const struct rc_event *ev;
     agg_order_sort(&task->late, INT64_MAX);
     while ((ev = agg_order_peek(&task->late))) {
@@ -197,7 +214,10 @@ static void take_late(struct agg_task *task) {
 
 /* ---- ranks: the canonical order of keys by name ---- */
 
-void agg_key_made(struct agg *agg) { agg->ranks_stale = true; }
+void agg_key_made(struct agg *agg)
+{
+    agg->ranks_stale = true;
+}
 
 struct ranked {
     struct agg_key *key;
@@ -205,7 +225,8 @@ struct ranked {
     uint32_t client_size;
 };
 
-static int rank_compare_base(const struct ranked *a, const struct ranked *b) {
+static int rank_compare_base(const struct ranked *a, const struct ranked *b)
+{
     int order = (a->key->base != 0) - (b->key->base != 0); /* rollcall.slas is the later topic */
     if (!order)
         order = rc_text_compare(a->client, a->client_size, b->client, b->client_size);
@@ -216,7 +237,8 @@ static int rank_compare_base(const struct ranked *a, const struct ranked *b) {
     return order ? order : (int)a->key->channel - (int)b->key->channel;
 }
 
-static int rank_compare(const void *left, const void *right) {
+static int rank_compare(const void *left, const void *right)
+{
     const struct ranked *a = left, *b = right;
     int order = rank_compare_base(a, b);
     if (order || !a->key->base)
@@ -226,7 +248,8 @@ static int rank_compare(const void *left, const void *right) {
 }
 
 /* Clocks of one key differ in their second rank alone: windows and their starts come in between. */
-static void ranks_give(struct ranked *list, uint64_t count) {
+static void ranks_give(struct ranked *list, uint64_t count)
+{
     for (uint64_t i = 0; i < count; i++) {
         struct agg_key *key = list[i].key;
         bool next = i && key->base && !rank_compare_base(&list[i - 1], &list[i]);
@@ -235,7 +258,8 @@ static void ranks_give(struct ranked *list, uint64_t count) {
     }
 }
 
-static void rank_keys(struct agg *agg) {
+static void rank_keys(struct agg *agg)
+{
     uint64_t count = 0, room = 0;
     for (uint32_t i = 0; i < agg->task_count; i++)
         room += agg->task[i] ? agg->task[i]->key.live : 0;
@@ -246,8 +270,7 @@ static void rank_keys(struct agg *agg) {
             struct agg_key *key = agg_key_at(task, ref);
             const struct agg_client *client = agg_client_at(task, key->client);
             list[count++] = (struct ranked){
-                key, agg_text_at(&task->texts, client->name, client->name_size),
-                client->name_size};
+                key, agg_text_at(&task->texts, client->name, client->name_size), client->name_size};
         }
     }
     qsort(list, count, sizeof *list, rank_compare);
@@ -257,7 +280,8 @@ static void rank_keys(struct agg *agg) {
     agg->ranks_stale = false;
 }
 
-static int contact_compare(const void *left, const void *right, void *opaque) {
+static int contact_compare(const void *left, const void *right, void *opaque)
+{
     const struct agg_record_place *a = left, *b = right;
     const struct agg *agg = opaque;
     const struct rc_record *one = (const struct rc_record *)(agg->records.bytes + a->at);
@@ -268,7 +292,8 @@ static int contact_compare(const void *left, const void *right, void *opaque) {
 }
 
 /* Contacts of one key and instant stand together, but not yet by their own names. */
-static void contacts_sort(struct agg *agg) {
+static void contacts_sort(struct agg *agg)
+{
     struct agg_record_place *place = agg->place;
     for (uint64_t from = 0, to; from < agg->record_count; from = to) {
         to = from + 1;
@@ -282,7 +307,8 @@ static void contacts_sort(struct agg *agg) {
     }
 }
 
-static void hand_out(struct agg *agg) {
+static void hand_out(struct agg *agg)
+{
     bool contacts = false;
     if (agg->ranks_stale && agg->record_count)
         rank_keys(agg);
@@ -311,7 +337,8 @@ static void hand_out(struct agg *agg) {
     agg->dead.used = agg->dead_count = 0;
 }
 
-static void take_stock(struct agg *agg) {
+static void take_stock(struct agg *agg)
+{
     uint64_t contacts = 0, identities = 0, episodes = 0, customers = 0, keys = 0, panes = 0,
              ordered = 0, mapped = agg->records.room, idle = 0;
     for (uint32_t i = 0; i < agg->task_count; i++) {
@@ -341,7 +368,8 @@ static void take_stock(struct agg *agg) {
     rc_gauge_set(&agg->stats.now_ms, (uint64_t)agg->now_ms);
 }
 
-void agg_mark(struct agg *agg, const struct rc_mark *mark) {
+void agg_mark(struct agg *agg, const struct rc_mark *mark)
+{
     if (mark->now_ms != RC_TIME_NONE) {
         for (uint32_t i = 0; i < agg->task_count; i++) {
             struct agg_task *task = agg->task[i];

@@ -2,17 +2,20 @@
 #include "due.h"
 #include <string.h>
 
-void agg_due_init(struct agg_due *due) {
+void agg_due_init(struct agg_due *due)
+{
     memset(due, 0, sizeof *due);
     agg_pool_init(&due->pool, sizeof(struct agg_due_entry));
 }
 
-void agg_due_done(struct agg_due *due) {
+void agg_due_done(struct agg_due *due)
+{
     agg_pool_done(&due->pool);
     agg_list_done(&due->sorted);
 }
 
-static void due_place(struct agg_due *due, uint32_t ref, struct agg_due_entry *entry) {
+static void due_place(struct agg_due *due, uint32_t ref, struct agg_due_entry *entry)
+{
     uint64_t at = entry->at > due->taken ? entry->at : due->taken;
     at = at > due->cursor ? at : due->cursor;
     if (at < due->none_before)
@@ -27,7 +30,8 @@ static void due_place(struct agg_due *due, uint32_t ref, struct agg_due_entry *e
 }
 
 void agg_due_add(struct agg_due *due, int64_t at_ms, enum agg_due_phase phase,
-                 enum agg_due_kind kind, uint32_t ref, uint8_t extra) {
+                 enum agg_due_kind kind, uint32_t ref, uint8_t extra)
+{
     RC_CHECK(at_ms >= 0);
     uint32_t entry_ref = agg_pool_get(&due->pool);
     struct agg_due_entry *entry = agg_pool_at(&due->pool, entry_ref);
@@ -39,7 +43,8 @@ void agg_due_add(struct agg_due *due, int64_t at_ms, enum agg_due_phase phase,
 }
 
 /* Moves the slot's entries to lower levels; the cursor stands at the slot's beginning. */
-static void due_cascade(struct agg_due *due, uint32_t level, uint32_t slot) {
+static void due_cascade(struct agg_due *due, uint32_t level, uint32_t slot)
+{
     uint32_t ref = due->slot[level][slot];
     due->slot[level][slot] = 0;
     due->used[level] &= ~(1ull << slot);
@@ -51,12 +56,14 @@ static void due_cascade(struct agg_due *due, uint32_t level, uint32_t slot) {
     }
 }
 
-static uint8_t due_kind(const struct agg_due *due, uint32_t ref) {
+static uint8_t due_kind(const struct agg_due *due, uint32_t ref)
+{
     return ((struct agg_due_entry *)agg_pool_at(&due->pool, ref))->kind;
 }
 
 /* By kind: a counting sort, as there may be very many of one instant. */
-static void due_sort(struct agg_due *due, struct agg_list *list) {
+static void due_sort(struct agg_due *due, struct agg_list *list)
+{
     uint32_t start[AGG_DUE_KIND_COUNT + 1] = {0};
     due->sorted.count = 0;
     for (uint32_t i = 0; i < list->count; i++) {
@@ -69,7 +76,8 @@ static void due_sort(struct agg_due *due, struct agg_list *list) {
         list->ref[start[due_kind(due, due->sorted.ref[i])]++] = due->sorted.ref[i];
 }
 
-static void due_list(struct agg_due *due, uint32_t slot, struct agg_list *list) {
+static void due_list(struct agg_due *due, uint32_t slot, struct agg_list *list)
+{
     uint32_t ref = due->slot[0][slot];
     due->slot[0][slot] = 0;
     due->used[0] &= ~(1ull << slot);
@@ -80,7 +88,8 @@ static void due_list(struct agg_due *due, uint32_t slot, struct agg_list *list) 
         due_sort(due, list);
 }
 
-bool agg_due_take(struct agg_due *due, uint64_t limit, uint64_t *ret_at, struct agg_list *list) {
+bool agg_due_take(struct agg_due *due, uint64_t limit, uint64_t *ret_at, struct agg_list *list)
+{
     if (limit <= due->none_before) {
         due->taken = limit > due->taken ? limit : due->taken;
         return false;

@@ -14,18 +14,18 @@ enum agg_due_phase { AGG_TICK, AGG_DECISION };
 
 /* Ticks of one instant are visited in this order, and so are decisions. */
 enum agg_due_kind {
-    AGG_DUE_CARRY,      /* tick; ref: key: an interval begins while the key's state is not zero */
-    AGG_DUE_PANE,       /* tick; ref: pane: its end, final or closed */
-    AGG_DUE_ROLL_WAKE,  /* tick; ref: key, extra: window: a bucket leaves */
-    AGG_DUE_ROLL_AGE,   /* tick; ref: key, extra: window: its record may be old */
-    AGG_DUE_ROLL,       /* tick; extra: window: look at the listed keys */
-    AGG_DUE_PUBLISH,    /* tick; extra: window: look at the listed open panes */
-    AGG_DUE_RESTATE,    /* tick: look at the listed final panes */
-    AGG_DUE_CONTACT,    /* decision; ref: contact: derive again */
-    AGG_DUE_VERDICT,    /* decision; ref: episode: judge again */
-    AGG_DUE_FORGET,     /* decision; ref: contact */
-    AGG_DUE_IDENTITY,   /* decision; ref: identity */
-    AGG_DUE_EPISODE,    /* decision; ref: episode: its summary's life may be over */
+    AGG_DUE_CARRY,     /* tick; ref: key: an interval begins while the key's state is not zero */
+    AGG_DUE_PANE,      /* tick; ref: pane: its end, final or closed */
+    AGG_DUE_ROLL_WAKE, /* tick; ref: key, extra: window: a bucket leaves */
+    AGG_DUE_ROLL_AGE,  /* tick; ref: key, extra: window: its record may be old */
+    AGG_DUE_ROLL,      /* tick; extra: window: look at the listed keys */
+    AGG_DUE_PUBLISH,   /* tick; extra: window: look at the listed open panes */
+    AGG_DUE_RESTATE,   /* tick: look at the listed final panes */
+    AGG_DUE_CONTACT,   /* decision; ref: contact: derive again */
+    AGG_DUE_VERDICT,   /* decision; ref: episode: judge again */
+    AGG_DUE_FORGET,    /* decision; ref: contact */
+    AGG_DUE_IDENTITY,  /* decision; ref: identity */
+    AGG_DUE_EPISODE,   /* decision; ref: episode: its summary's life may be over */
     AGG_DUE_KIND_COUNT
 };
 

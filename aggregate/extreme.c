@@ -5,7 +5,8 @@
 
 /* ---- who waits, sorted by queued_at ---- */
 
-void agg_wait_list(struct agg_task *task, uint32_t ref, bool listed) {
+void agg_wait_list(struct agg_task *task, uint32_t ref, bool listed)
+{
     struct agg_contact *contact = agg_contact_at(task, ref);
     if (((contact->flags & AGG_WAIT_LISTED) != 0) == listed)
         return;
@@ -38,11 +39,13 @@ void agg_wait_list(struct agg_task *task, uint32_t ref, bool listed) {
         key->wait_last = ref;
 }
 
-static int64_t earlier(int64_t a, int64_t b) {
+static int64_t earlier(int64_t a, int64_t b)
+{
     return a == RC_TIME_NONE ? b : b == RC_TIME_NONE ? a : a < b ? a : b;
 }
 
-int64_t agg_key_oldest(const struct agg_task *task, uint32_t ref) {
+int64_t agg_key_oldest(const struct agg_task *task, uint32_t ref)
+{
     const struct agg_key *key = agg_key_at(task, ref);
     if (key->kind == AGG_KEY_QUEUE)
         return key->wait_first ? agg_contact_at(task, key->wait_first)->queued : RC_TIME_NONE;
@@ -53,7 +56,8 @@ int64_t agg_key_oldest(const struct agg_task *task, uint32_t ref) {
 }
 
 /* Of those who waited at that instant. */
-int64_t agg_oldest_at(const struct agg_task *task, uint32_t ref, int64_t at_ms) {
+int64_t agg_oldest_at(const struct agg_task *task, uint32_t ref, int64_t at_ms)
+{
     const struct agg_key *key = agg_key_at(task, ref);
     int64_t oldest = RC_TIME_NONE;
     for (uint32_t down = key->down; down; down = agg_link_at(task, down)->next)
@@ -71,7 +75,8 @@ int64_t agg_oldest_at(const struct agg_task *task, uint32_t ref, int64_t at_ms) 
 /* ---- the longest wait ---- */
 
 static int64_t max_between(const struct agg_task *task, uint32_t ref, int64_t from_ms,
-                           int64_t to_ms) {
+                           int64_t to_ms)
+{
     const struct agg_key *key = agg_key_at(task, ref);
     int64_t longest = 0;
     for (uint32_t down = key->down; down; down = agg_link_at(task, down)->next) {
@@ -89,7 +94,8 @@ static int64_t max_between(const struct agg_task *task, uint32_t ref, int64_t fr
 }
 
 static void sums_max_again(const struct agg_task *task, struct agg_sums *sums, uint32_t key,
-                           int64_t from_ms, int64_t to_ms, int64_t folded) {
+                           int64_t from_ms, int64_t to_ms, int64_t folded)
+{
     if (!sums->max_stale)
         return;
     int64_t longest = max_between(task, key, from_ms, to_ms);
@@ -99,20 +105,23 @@ static void sums_max_again(const struct agg_task *task, struct agg_sums *sums, u
     sums->max_stale = false;
 }
 
-static int64_t sums_max(const struct agg_task *task, const struct agg_sums *sums) {
+static int64_t sums_max(const struct agg_task *task, const struct agg_sums *sums)
+{
     if (!(sums->mask >> RC_FIG_wait_ms_max & 1))
         return 0;
     const int64_t *values = agg_pool_at(&task->sum[sums->class], sums->ref);
     return values[__builtin_popcountll(sums->mask & ((1ull << RC_FIG_wait_ms_max) - 1))];
 }
 
-void agg_pane_max(struct agg_task *task, uint32_t ref) {
+void agg_pane_max(struct agg_task *task, uint32_t ref)
+{
     const struct agg_pane *pane = agg_pane_at(task, ref);
     sums_max_again(task, &agg_pane_warm(task, ref)->sums, pane->key, pane->start_ms,
                    agg_pane_end(pane), pane->max_folded);
 }
 
-void agg_roll_max(struct agg_task *task, uint32_t key_ref, uint32_t window) {
+void agg_roll_max(struct agg_task *task, uint32_t key_ref, uint32_t window)
+{
     struct agg_roll *roll = agg_roll_at(task, agg_key_at(task, key_ref)->roll[window]);
     if (!roll->max_dirty)
         return;
@@ -130,7 +139,8 @@ void agg_roll_max(struct agg_task *task, uint32_t key_ref, uint32_t window) {
 
 /* ---- what the forgotten leave behind ---- */
 
-static void fold_wait(struct agg_task *task, uint32_t key_ref, int64_t at_ms, int64_t wait_ms) {
+static void fold_wait(struct agg_task *task, uint32_t key_ref, int64_t at_ms, int64_t wait_ms)
+{
     const struct rc_windows *windows = &task->config->windows;
     const struct agg_key *key = agg_key_at(task, key_ref);
     for (uint32_t i = 0; i < windows->interval_count; i++) {
@@ -152,7 +162,8 @@ static void fold_wait(struct agg_task *task, uint32_t key_ref, int64_t at_ms, in
 }
 
 /* Panes that have ended but are not final, in which the forgotten one waited at the end. */
-static void fold_oldest(struct agg_task *task, uint32_t key_ref, struct agg_span span) {
+static void fold_oldest(struct agg_task *task, uint32_t key_ref, struct agg_span span)
+{
     const struct rc_windows *windows = &task->config->windows;
     struct agg_client *client = agg_client_at(task, agg_key_at(task, key_ref)->client);
     for (uint32_t i = 0; i < windows->interval_count; i++) {
@@ -172,7 +183,8 @@ static void fold_oldest(struct agg_task *task, uint32_t key_ref, struct agg_span
     }
 }
 
-void agg_window_fold(struct agg_task *task, const struct agg_made *made) {
+void agg_window_fold(struct agg_task *task, const struct agg_made *made)
+{
     bool waited = made->outcome.at != RC_TIME_NONE && made->outcome.what == AGG_ANSWERED &&
                   made->outcome.wait_ms > 0;
     struct agg_span span = made->state[AGG_WAITING];

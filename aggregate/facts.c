@@ -11,7 +11,8 @@ const struct agg_rare agg_rare_none = {.abandoned = RC_TIME_NONE,
                                        .due = RC_TIME_NONE,
                                        .due_time = RC_TIME_NONE};
 
-struct agg_rare *agg_rare_get(struct agg_task *task, struct agg_contact *contact) {
+struct agg_rare *agg_rare_get(struct agg_task *task, struct agg_contact *contact)
+{
     if (contact->rare)
         return agg_rare_at(task, contact->rare);
     contact->rare = agg_pool_get(&task->rare);
@@ -20,7 +21,8 @@ struct agg_rare *agg_rare_get(struct agg_task *task, struct agg_contact *contact
     return rare;
 }
 
-static void conversation_drop(struct agg_task *task, struct agg_contact *contact) {
+static void conversation_drop(struct agg_task *task, struct agg_contact *contact)
+{
     if (!contact->conversation)
         return;
     const struct agg_conversation *held = agg_conversation_at(task, contact->conversation);
@@ -29,7 +31,8 @@ static void conversation_drop(struct agg_task *task, struct agg_contact *contact
     contact->conversation = 0;
 }
 
-void agg_facts_drop(struct agg_task *task, struct agg_contact *contact) {
+void agg_facts_drop(struct agg_task *task, struct agg_contact *contact)
+{
     agg_points_drop(task, contact);
     agg_priority_drop(task, contact->priority);
     conversation_drop(task, contact);
@@ -38,21 +41,24 @@ void agg_facts_drop(struct agg_task *task, struct agg_contact *contact) {
     contact->priority = contact->rare = 0;
 }
 
-static bool keep_first(int64_t *fact, int64_t time_ms) {
+static bool keep_first(int64_t *fact, int64_t time_ms)
+{
     if (*fact != RC_TIME_NONE && *fact <= time_ms)
         return false;
     *fact = time_ms;
     return true;
 }
 
-static bool keep_last(int64_t *fact, int64_t time_ms) {
+static bool keep_last(int64_t *fact, int64_t time_ms)
+{
     if (*fact != RC_TIME_NONE && *fact >= time_ms)
         return false;
     *fact = time_ms;
     return true;
 }
 
-bool agg_rating_merge(const struct rc_event *ev, int64_t *rated, int32_t *score) {
+bool agg_rating_merge(const struct rc_event *ev, int64_t *rated, int32_t *score)
+{
     int32_t value = (int32_t)ev->value;
     if (*rated != RC_TIME_NONE &&
         (*rated > ev->time_ms || (*rated == ev->time_ms && *score >= value)))
@@ -63,7 +69,8 @@ bool agg_rating_merge(const struct rc_event *ev, int64_t *rated, int32_t *score)
 }
 
 bool agg_review_merge(const struct rc_event *ev, int64_t *reviewed, uint32_t *defects,
-                      uint32_t *opportunities, bool *critical) {
+                      uint32_t *opportunities, bool *critical)
+{
     uint32_t found = (uint32_t)ev->value, of = (uint32_t)ev->opportunities;
     bool grave = ev->flags & RC_EVENT_CRITICAL;
     if (*reviewed != RC_TIME_NONE) {
@@ -89,24 +96,27 @@ bool agg_review_merge(const struct rc_event *ev, int64_t *reviewed, uint32_t *de
 
 /* Does an attribute of this event take the place of the one that was first known at `since`? The
  * smaller time wins; `order` is how the event's value compares to the one held. */
-static bool takes_place(int64_t since, int64_t time_ms, int order) {
+static bool takes_place(int64_t since, int64_t time_ms, int order)
+{
     return since == RC_TIME_NONE || time_ms < since || (time_ms == since && order < 0);
 }
 
-static int text_compare(const char *a, uint32_t a_size, const char *b, uint32_t b_size) {
+static int text_compare(const char *a, uint32_t a_size, const char *b, uint32_t b_size)
+{
     int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
     return order ? order : a_size < b_size ? -1 : a_size > b_size;
 }
 
-int agg_queue_compare(const struct agg_task *task, uint32_t a, uint32_t b) {
+int agg_queue_compare(const struct agg_task *task, uint32_t a, uint32_t b)
+{
     const struct agg_queue *left = agg_queue_at(task, a), *right = agg_queue_at(task, b);
     return text_compare(agg_text_at(&task->texts, left->name, left->name_size), left->name_size,
-                        agg_text_at(&task->texts, right->name, right->name_size),
-                        right->name_size);
+                        agg_text_at(&task->texts, right->name, right->name_size), right->name_size);
 }
 
 static int queue_order(const struct agg_task *task, const struct agg_contact *contact,
-                       const struct rc_event *ev) {
+                       const struct rc_event *ev)
+{
     if (!contact->queue)
         return -1;
     const struct agg_queue *held = agg_queue_at(task, contact->queue);
@@ -116,7 +126,8 @@ static int queue_order(const struct agg_task *task, const struct agg_contact *co
 
 /* Moves of a ticket with `queued` that are not the earliest queue known are kept as points. */
 static bool merge_later_queued(struct agg_task *task, struct agg_contact *contact,
-                               const struct rc_event *ev, int order) {
+                               const struct rc_event *ev, int order)
+{
     if (contact->queue_time == ev->time_ms && !order) {
         bool known = contact->flags & AGG_QUEUE_IS_MOVE;
         contact->flags |= AGG_QUEUE_IS_MOVE;
@@ -128,7 +139,8 @@ static bool merge_later_queued(struct agg_task *task, struct agg_contact *contac
 }
 
 static bool merge_queue(struct agg_task *task, struct agg_contact *contact,
-                        const struct rc_event *ev) {
+                        const struct rc_event *ev)
+{
     int order = queue_order(task, contact, ev);
     bool queued = ev->type == RC_TYPE_queued;
     if (!takes_place(contact->queue_time, ev->time_ms, order))
@@ -147,7 +159,8 @@ static bool merge_queue(struct agg_task *task, struct agg_contact *contact,
 
 /* The latest holds; of several at once the larger. */
 static bool merge_priority(struct agg_task *task, struct agg_contact *contact,
-                           const struct rc_event *ev) {
+                           const struct rc_event *ev)
+{
     if (contact->priority_time != RC_TIME_NONE && ev->time_ms < contact->priority_time)
         return false;
     int order = 1;
@@ -165,8 +178,8 @@ static bool merge_priority(struct agg_task *task, struct agg_contact *contact,
     return true;
 }
 
-static bool merge_due(struct agg_task *task, struct agg_contact *contact,
-                      const struct rc_event *ev) {
+static bool merge_due(struct agg_task *task, struct agg_contact *contact, const struct rc_event *ev)
+{
     struct agg_rare *rare = agg_rare_get(task, contact);
     if (rare->due_time != RC_TIME_NONE &&
         (ev->time_ms < rare->due_time || (ev->time_ms == rare->due_time && ev->value <= rare->due)))
@@ -177,12 +190,13 @@ static bool merge_due(struct agg_task *task, struct agg_contact *contact,
     return changed;
 }
 
-static bool merge_customer(struct agg_contact *contact, const struct rc_event *ev) {
-    int order = ev->customer.high != contact->customer.high
-                    ? (ev->customer.high < contact->customer.high ? -1 : 1)
-                    : (ev->customer.low < contact->customer.low
-                           ? -1
-                           : ev->customer.low > contact->customer.low);
+static bool merge_customer(struct agg_contact *contact, const struct rc_event *ev)
+{
+    int order =
+        ev->customer.high != contact->customer.high
+            ? (ev->customer.high < contact->customer.high ? -1 : 1)
+            : (ev->customer.low < contact->customer.low ? -1
+                                                        : ev->customer.low > contact->customer.low);
     if (!takes_place(contact->customer_time, ev->time_ms, order))
         return false;
     bool changed = order || !(contact->flags & AGG_HAS_CUSTOMER);
@@ -193,7 +207,8 @@ static bool merge_customer(struct agg_contact *contact, const struct rc_event *e
 }
 
 static bool merge_conversation(struct agg_task *task, struct agg_contact *contact,
-                               const struct rc_event *ev) {
+                               const struct rc_event *ev)
+{
     const char *text = rc_event_conversation(ev);
     uint32_t size = ev->conversation_size;
     struct agg_conversation *held =
@@ -218,7 +233,8 @@ static bool merge_conversation(struct agg_task *task, struct agg_contact *contac
 }
 
 static bool merge_attributes(struct agg_task *task, struct agg_contact *contact,
-                             const struct rc_event *ev) {
+                             const struct rc_event *ev)
+{
     bool changed = false;
     if (ev->channel != RC_CHANNEL_NONE &&
         takes_place(contact->channel_time, ev->time_ms, (int)ev->channel - contact->channel)) {
@@ -239,7 +255,8 @@ static bool merge_attributes(struct agg_task *task, struct agg_contact *contact,
     return changed;
 }
 
-static bool merge_rare(struct agg_rare *rare, const struct rc_event *ev) {
+static bool merge_rare(struct agg_rare *rare, const struct rc_event *ev)
+{
     switch (ev->type) {
     case RC_TYPE_abandoned:
         return keep_first(&rare->abandoned, ev->time_ms);
@@ -256,7 +273,8 @@ static bool merge_rare(struct agg_rare *rare, const struct rc_event *ev) {
 }
 
 static bool merge_type(struct agg_task *task, struct agg_contact *contact,
-                       const struct rc_event *ev) {
+                       const struct rc_event *ev)
+{
     bool cancelled = contact->flags & AGG_CANCELLED;
     switch (ev->type) {
     case RC_TYPE_queued:
@@ -281,8 +299,8 @@ static bool merge_type(struct agg_task *task, struct agg_contact *contact,
     }
 }
 
-bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact,
-                     const struct rc_event *ev) {
+bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact, const struct rc_event *ev)
+{
     bool changed = merge_type(task, contact, ev);
     changed |= merge_attributes(task, contact, ev);
     changed |= keep_first(&contact->first, ev->time_ms);
@@ -290,7 +308,8 @@ bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact,
     return changed;
 }
 
-int64_t agg_retention(const struct agg_task *task, const struct agg_contact *contact) {
+int64_t agg_retention(const struct agg_task *task, const struct agg_contact *contact)
+{
     const struct rc_times *time = &task->config->time;
     if (contact->channel == RC_TICKET && !(contact->flags & AGG_CANCELLED) &&
         agg_ticket_standing(task, contact) == RC_TIME_NONE)

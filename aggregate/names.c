@@ -4,12 +4,14 @@
 #include <string.h>
 #include <xxhash.h>
 
-static uint32_t tag_of(uint64_t seed, const char *bytes, uint32_t size) {
+static uint32_t tag_of(uint64_t seed, const char *bytes, uint32_t size)
+{
     uint64_t hash = XXH3_64bits_withSeed(bytes, size, seed);
     return (uint32_t)(hash ^ hash >> 32);
 }
 
-static void client_fill(struct agg_task *task, struct agg_client *client) {
+static void client_fill(struct agg_task *task, struct agg_client *client)
+{
     const struct rc_client_policy *policy = client->policy;
     for (uint32_t i = 0; i < RC_INTERVAL_COUNT; i++)
         client->window_start[i] = client->window_end[i] = 0;
@@ -17,12 +19,13 @@ static void client_fill(struct agg_task *task, struct agg_client *client) {
         return;
     client->no_customer = agg_map(policy->no_customer_count * sizeof *client->no_customer);
     for (uint32_t i = 0; i < policy->no_customer_count; i++)
-        client->no_customer[i] = agg_settings(task->agg)->pseudonym(
-            task->config->privacy.key, policy->no_customer[i],
-            (uint32_t)strlen(policy->no_customer[i]));
+        client->no_customer[i] =
+            agg_settings(task->agg)->pseudonym(task->config->privacy.key, policy->no_customer[i],
+                                               (uint32_t)strlen(policy->no_customer[i]));
 }
 
-uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size) {
+uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size)
+{
     uint32_t tag = tag_of(agg_settings(task->agg)->hash_secret, name, size), at = tag, ref;
     while ((ref = agg_index_next(&task->client_index, tag, &at))) {
         const struct agg_client *client = agg_client_at(task, ref);
@@ -46,11 +49,13 @@ uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size) 
 }
 
 uint64_t agg_id_hash(const struct agg_task *task, uint32_t client_ref, const char *id,
-                     uint32_t size) {
+                     uint32_t size)
+{
     return XXH3_64bits_withSeed(id, size, agg_client_at(task, client_ref)->id_seed);
 }
 
-bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *customer) {
+bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *customer)
+{
     for (uint32_t i = 0; i < client->policy->no_customer_count; i++)
         if (client->no_customer[i].high == customer->high &&
             client->no_customer[i].low == customer->low)
@@ -59,7 +64,8 @@ bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *
 }
 
 void agg_window_at(struct agg_client *client, const struct rc_windows *windows, uint32_t window,
-                   int64_t at_ms, int64_t *ret_start_ms, int64_t *ret_end_ms) {
+                   int64_t at_ms, int64_t *ret_start_ms, int64_t *ret_end_ms)
+{
     if (at_ms >= client->window_start[window] && at_ms < client->window_end[window]) {
         *ret_start_ms = client->window_start[window];
         *ret_end_ms = client->window_end[window];
@@ -73,12 +79,14 @@ void agg_window_at(struct agg_client *client, const struct rc_windows *windows, 
     }
 }
 
-static uint32_t queue_tag(uint32_t client, const char *name, uint32_t size) {
+static uint32_t queue_tag(uint32_t client, const char *name, uint32_t size)
+{
     return tag_of(client, name, size);
 }
 
 uint32_t agg_queue_find(const struct agg_task *task, uint32_t client, const char *name,
-                        uint32_t size) {
+                        uint32_t size)
+{
     uint32_t tag = queue_tag(client, name, size), at = tag, ref;
     while ((ref = agg_index_next(&task->queue_index, tag, &at))) {
         const struct agg_queue *queue = agg_queue_at(task, ref);
@@ -89,8 +97,8 @@ uint32_t agg_queue_find(const struct agg_task *task, uint32_t client, const char
     return 0;
 }
 
-uint32_t agg_queue_get(struct agg_task *task, uint32_t client_ref, const char *name,
-                       uint32_t size) {
+uint32_t agg_queue_get(struct agg_task *task, uint32_t client_ref, const char *name, uint32_t size)
+{
     uint32_t ref = agg_queue_find(task, client_ref, name, size);
     if (ref)
         return ref;
@@ -100,8 +108,7 @@ uint32_t agg_queue_get(struct agg_task *task, uint32_t client_ref, const char *n
     queue->client = client_ref;
     queue->name = agg_text_put(&task->texts, name, size);
     queue->name_size = size;
-    queue->policy =
-        rc_queue_policy(client->policy->queue, client->policy->queue_count, name, size);
+    queue->policy = rc_queue_policy(client->policy->queue, client->policy->queue_count, name, size);
     if (!queue->policy)
         rc_count(&task->stats->unknown_queues, 1);
     client->queue_count++;
@@ -111,7 +118,8 @@ uint32_t agg_queue_get(struct agg_task *task, uint32_t client_ref, const char *n
 
 /* ---- priorities ---- */
 
-uint32_t agg_priority_take(struct agg_task *task, const char *text, uint32_t size) {
+uint32_t agg_priority_take(struct agg_task *task, const char *text, uint32_t size)
+{
     uint32_t tag = tag_of(0, text, size), at = tag, ref;
     struct agg_priority *priority;
     while ((ref = agg_index_next(&task->priority_index, tag, &at))) {
@@ -130,7 +138,8 @@ uint32_t agg_priority_take(struct agg_task *task, const char *text, uint32_t siz
     return ref;
 }
 
-void agg_priority_drop(struct agg_task *task, uint32_t ref) {
+void agg_priority_drop(struct agg_task *task, uint32_t ref)
+{
     struct agg_priority *priority = ref ? agg_priority_at(task, ref) : NULL;
     if (!priority || --priority->contacts)
         return;
@@ -141,13 +150,15 @@ void agg_priority_drop(struct agg_task *task, uint32_t ref) {
 /* ---- keys ---- */
 
 static uint32_t key_tag(uint32_t client, uint32_t queue, uint32_t group, uint8_t kind,
-                        uint8_t channel) {
+                        uint8_t channel)
+{
     uint32_t parts[5] = {client, queue, group, kind, channel};
     return tag_of(0, (const char *)parts, sizeof parts);
 }
 
 static uint32_t key_find(struct agg_task *task, uint32_t client, uint32_t queue, uint32_t group,
-                         uint8_t kind, uint8_t channel) {
+                         uint8_t kind, uint8_t channel)
+{
     uint32_t tag = key_tag(client, queue, group, kind, channel), at = tag, ref;
     while ((ref = agg_index_next(&task->key_index, tag, &at))) {
         const struct agg_key *key = agg_key_at(task, ref);
@@ -159,7 +170,8 @@ static uint32_t key_find(struct agg_task *task, uint32_t client, uint32_t queue,
 }
 
 static uint32_t key_new(struct agg_task *task, uint32_t client, uint32_t queue, uint32_t group,
-                        uint8_t kind, uint8_t channel) {
+                        uint8_t kind, uint8_t channel)
+{
     uint32_t ref = agg_pool_get(&task->key);
     struct agg_key *key = agg_key_at(task, ref);
     key->client = client;
@@ -172,7 +184,8 @@ static uint32_t key_new(struct agg_task *task, uint32_t client, uint32_t queue, 
     return ref;
 }
 
-static void key_name(struct agg_key *key, const char *prefix, const char *name, uint32_t size) {
+static void key_name(struct agg_key *key, const char *prefix, const char *name, uint32_t size)
+{
     uint32_t prefix_size = (uint32_t)strlen(prefix);
     memcpy(key->name, prefix, prefix_size);
     if (size > RC_QUEUE_MAX - prefix_size)
@@ -181,7 +194,8 @@ static void key_name(struct agg_key *key, const char *prefix, const char *name, 
     key->name_size = (uint8_t)(prefix_size + size);
 }
 
-static void key_link(struct agg_task *task, uint32_t queue_key, uint32_t total_key) {
+static void key_link(struct agg_task *task, uint32_t queue_key, uint32_t total_key)
+{
     struct agg_key *low = agg_key_at(task, queue_key), *high = agg_key_at(task, total_key);
     uint32_t up = agg_pool_get(&task->link), down = agg_pool_get(&task->link);
     *agg_link_at(task, up) = (struct agg_link){total_key, low->up};
@@ -190,7 +204,8 @@ static void key_link(struct agg_task *task, uint32_t queue_key, uint32_t total_k
     high->down = down;
 }
 
-static bool is_member(const struct rc_queue_policy *group, const char *name, uint32_t size) {
+static bool is_member(const struct rc_queue_policy *group, const char *name, uint32_t size)
+{
     for (uint32_t i = 0; i < group->member_count; i++)
         if (strlen(group->member[i]) == size && !memcmp(group->member[i], name, size))
             return true;
@@ -198,7 +213,8 @@ static bool is_member(const struct rc_queue_policy *group, const char *name, uin
 }
 
 static void key_join_groups(struct agg_task *task, uint32_t key_ref, uint32_t client_ref,
-                            const char *name, uint32_t size, uint8_t channel) {
+                            const char *name, uint32_t size, uint8_t channel)
+{
     const struct rc_client_policy *policy = agg_client_at(task, client_ref)->policy;
     for (uint32_t i = 0; i < policy->group_count; i++) {
         if (!is_member(&policy->group[i], name, size))
@@ -215,7 +231,8 @@ static void key_join_groups(struct agg_task *task, uint32_t key_ref, uint32_t cl
 }
 
 uint32_t agg_key_get(struct agg_task *task, uint32_t client_ref, uint32_t queue_ref,
-                     uint8_t channel) {
+                     uint8_t channel)
+{
     uint32_t ref = key_find(task, client_ref, queue_ref, 0, AGG_KEY_QUEUE, channel);
     if (ref)
         return ref;
@@ -238,7 +255,8 @@ uint32_t agg_key_get(struct agg_task *task, uint32_t client_ref, uint32_t queue_
     return ref;
 }
 
-uint32_t agg_key_of_clock(struct agg_task *task, uint32_t base, const struct rc_clock *clock) {
+uint32_t agg_key_of_clock(struct agg_task *task, uint32_t base, const struct rc_clock *clock)
+{
     uint32_t tag = tag_of(base, clock->name, clock->name_size), at = tag, ref;
     while ((ref = agg_index_next(&task->key_index, tag, &at))) {
         const struct agg_key *key = agg_key_at(task, ref);

@@ -11,14 +11,19 @@ struct agg_order_chunk {
     char bytes[] __attribute__((aligned(8)));
 };
 
-void agg_order_init(struct agg_order *order) { memset(order, 0, sizeof *order); }
+void agg_order_init(struct agg_order *order)
+{
+    memset(order, 0, sizeof *order);
+}
 
-static void chunk_free(struct agg_order *order, struct agg_order_chunk *chunk) {
+static void chunk_free(struct agg_order *order, struct agg_order_chunk *chunk)
+{
     order->bytes -= chunk->size;
     agg_unmap(chunk, chunk->size);
 }
 
-void agg_order_done(struct agg_order *order) {
+void agg_order_done(struct agg_order *order)
+{
     while (agg_order_peek(order))
         agg_order_pop(order);
     agg_order_sort(order, INT64_MAX);
@@ -36,7 +41,8 @@ void agg_order_done(struct agg_order *order) {
     agg_unmap(order->scratch, order->room * sizeof *order->item);
 }
 
-static void chunk_open(struct agg_order *order, uint32_t need) {
+static void chunk_open(struct agg_order *order, uint32_t need)
+{
     if (order->open && order->open->live == 0)
         order->open->used = 0;
     if (order->open && order->open->size - sizeof *order->open - order->open->used >= need)
@@ -59,7 +65,8 @@ static void chunk_open(struct agg_order *order, uint32_t need) {
 }
 
 static struct agg_order_item *items_grow(struct agg_order_item *old, uint64_t used, uint64_t room,
-                                         uint64_t bigger) {
+                                         uint64_t bigger)
+{
     struct agg_order_item *item = agg_map(bigger * sizeof *item);
     if (used)
         memcpy(item, old, used * sizeof *item);
@@ -67,7 +74,8 @@ static struct agg_order_item *items_grow(struct agg_order_item *old, uint64_t us
     return item;
 }
 
-void agg_order_put(struct agg_order *order, const struct rc_event *ev) {
+void agg_order_put(struct agg_order *order, const struct rc_event *ev)
+{
     if (order->count == order->room) {
         uint64_t bigger = order->room ? order->room * 2 : FIRST_ROOM;
         order->item = items_grow(order->item, order->count, order->room, bigger);
@@ -85,7 +93,8 @@ void agg_order_put(struct agg_order *order, const struct rc_event *ev) {
     chunk->live++;
 }
 
-static bool item_before(const struct agg_order_item *a, const struct agg_order_item *b) {
+static bool item_before(const struct agg_order_item *a, const struct agg_order_item *b)
+{
     if (a->time_ms != b->time_ms)
         return a->time_ms < b->time_ms;
     if (a->source != b->source)
@@ -95,7 +104,8 @@ static bool item_before(const struct agg_order_item *a, const struct agg_order_i
 
 /* Merges the neighbouring sorted runs [0, mid) and [mid, count) of `from` into `to`. */
 static void runs_merge(const struct agg_order_item *from, uint64_t mid, uint64_t count,
-                       struct agg_order_item *to) {
+                       struct agg_order_item *to)
+{
     uint64_t left = 0, right = mid;
     for (uint64_t i = 0; i < count; i++)
         to[i] = right == count || (left < mid && !item_before(&from[right], &from[left]))
@@ -103,7 +113,8 @@ static void runs_merge(const struct agg_order_item *from, uint64_t mid, uint64_t
                     : from[right++];
 }
 
-static uint64_t run_end(const struct agg_order_item *item, uint64_t from, uint64_t count) {
+static uint64_t run_end(const struct agg_order_item *item, uint64_t from, uint64_t count)
+{
     uint64_t end = from + 1;
     while (end < count && !item_before(&item[end], &item[end - 1]))
         end++;
@@ -111,16 +122,16 @@ static uint64_t run_end(const struct agg_order_item *item, uint64_t from, uint64
 }
 
 /* A natural merge sort: what arrives nearly in order costs nearly nothing. */
-static void ready_sort(struct agg_order *order) {
+static void ready_sort(struct agg_order *order)
+{
     for (;;) {
         uint64_t at = 0, runs = 0;
         while (at < order->ready_count) {
             uint64_t mid = run_end(order->ready, at, order->ready_count);
             if (mid == order->ready_count && at == 0)
                 return;
-            uint64_t end = mid < order->ready_count
-                               ? run_end(order->ready, mid, order->ready_count)
-                               : mid;
+            uint64_t end =
+                mid < order->ready_count ? run_end(order->ready, mid, order->ready_count) : mid;
             runs_merge(order->ready + at, mid - at, end - at, order->scratch + at);
             at = end;
             runs++;
@@ -133,7 +144,8 @@ static void ready_sort(struct agg_order *order) {
     }
 }
 
-void agg_order_sort(struct agg_order *order, int64_t before_ms) {
+void agg_order_sort(struct agg_order *order, int64_t before_ms)
+{
     RC_CHECK(order->ready_next == order->ready_count);
     order->ready_count = order->ready_next = 0;
     uint64_t keep = 0;
@@ -147,18 +159,21 @@ void agg_order_sort(struct agg_order *order, int64_t before_ms) {
     ready_sort(order);
 }
 
-const struct rc_event *agg_order_ahead(const struct agg_order *order, uint32_t count) {
+const struct rc_event *agg_order_ahead(const struct agg_order *order, uint32_t count)
+{
     if (order->ready_next + count >= order->ready_count)
         return NULL;
     const struct agg_order_item *item = &order->ready[order->ready_next + count];
     return (const struct rc_event *)(item->chunk->bytes + item->at);
 }
 
-const struct rc_event *agg_order_peek(const struct agg_order *order) {
+const struct rc_event *agg_order_peek(const struct agg_order *order)
+{
     return agg_order_ahead(order, 0);
 }
 
-void agg_order_pop(struct agg_order *order) {
+void agg_order_pop(struct agg_order *order)
+{
     struct agg_order_chunk *chunk = order->ready[order->ready_next++].chunk;
     if (--chunk->live || chunk == order->open)
         return;

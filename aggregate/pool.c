@@ -13,15 +13,17 @@ enum {
     INDEX_FIRST = 64
 };
 
-static void *map(uint64_t size) {
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+static void *map(uint64_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
     RC_CHECK(at != MAP_FAILED);
     return at;
 }
 
 /* What is small comes and goes with the growth of tables: not worth a system call each time. */
-void *agg_map(uint64_t size) {
+void *agg_map(uint64_t size)
+{
     if (size >= MAP_LEAST)
         return map(size);
     /* tidy: allow calloc: the one place where small tables come from */
@@ -30,7 +32,8 @@ void *agg_map(uint64_t size) {
     return at;
 }
 
-void agg_unmap(void *at, uint64_t size) {
+void agg_unmap(void *at, uint64_t size)
+{
     if (size < MAP_LEAST)
         free(at);
     else if (at)
@@ -48,7 +51,8 @@ struct region {
 static pthread_mutex_t region_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct region *region_open;
 
-static struct region *region_new(void) {
+static struct region *region_new(void)
+{
     char *bytes = map(2 * (uint64_t)REGION_BYTES);
     uintptr_t skip = -(uintptr_t)bytes & (REGION_BYTES - 1);
     if (skip)
@@ -60,12 +64,14 @@ static struct region *region_new(void) {
     return region;
 }
 
-static void region_leave(struct region *region) {
+static void region_leave(struct region *region)
+{
     if (region->chunks == 0 && region != region_open)
         munmap(region, REGION_BYTES);
 }
 
-static char *chunk_new(uint64_t size) {
+static char *chunk_new(uint64_t size)
+{
     if (size > CHUNK_BYTES)
         return map(size);
     pthread_mutex_lock(&region_lock);
@@ -83,7 +89,8 @@ static char *chunk_new(uint64_t size) {
     return chunk;
 }
 
-static void chunk_free(char *chunk, uint64_t size) {
+static void chunk_free(char *chunk, uint64_t size)
+{
     if (size > CHUNK_BYTES) {
         munmap(chunk, size);
         return;
@@ -97,7 +104,8 @@ static void chunk_free(char *chunk, uint64_t size) {
     pthread_mutex_unlock(&region_lock);
 }
 
-void agg_pool_init(struct agg_pool *pool, uint32_t item_size) {
+void agg_pool_init(struct agg_pool *pool, uint32_t item_size)
+{
     RC_CHECK(item_size >= 4);
     memset(pool, 0, sizeof *pool);
     pool->item_size = item_size;
@@ -106,14 +114,16 @@ void agg_pool_init(struct agg_pool *pool, uint32_t item_size) {
     pool->next = 1;
 }
 
-void agg_pool_done(struct agg_pool *pool) {
+void agg_pool_done(struct agg_pool *pool)
+{
     for (uint32_t i = 0; i < pool->chunk_count; i++)
         chunk_free(pool->chunk[i], (uint64_t)pool->item_size << pool->shift);
     agg_unmap(pool->chunk, (uint64_t)pool->chunk_room * sizeof *pool->chunk);
     memset(pool, 0, sizeof *pool);
 }
 
-static void pool_grow(struct agg_pool *pool) {
+static void pool_grow(struct agg_pool *pool)
+{
     if (pool->chunk_count == pool->chunk_room) {
         uint32_t room = pool->chunk_room ? pool->chunk_room * 2 : CHUNK_TABLE_FIRST;
         char **table = agg_map((uint64_t)room * sizeof *table);
@@ -126,7 +136,8 @@ static void pool_grow(struct agg_pool *pool) {
     pool->chunk[pool->chunk_count++] = chunk_new((uint64_t)pool->item_size << pool->shift);
 }
 
-uint32_t agg_pool_get(struct agg_pool *pool) {
+uint32_t agg_pool_get(struct agg_pool *pool)
+{
     uint32_t ref = pool->free;
     if (ref) {
         void *item = agg_pool_at(pool, ref);
@@ -142,32 +153,37 @@ uint32_t agg_pool_get(struct agg_pool *pool) {
     return ref;
 }
 
-void agg_pool_put(struct agg_pool *pool, uint32_t ref) {
+void agg_pool_put(struct agg_pool *pool, uint32_t ref)
+{
     RC_CHECK(ref && ref < pool->next);
     memcpy(agg_pool_at(pool, ref), &pool->free, sizeof pool->free);
     pool->free = ref;
     pool->live--;
 }
 
-void agg_index_init(struct agg_index *index) {
+void agg_index_init(struct agg_index *index)
+{
     index->mask = INDEX_FIRST - 1;
     index->count = 0;
     index->slot = agg_map(INDEX_FIRST * sizeof *index->slot);
 }
 
-void agg_index_done(struct agg_index *index) {
+void agg_index_done(struct agg_index *index)
+{
     agg_unmap(index->slot, agg_index_bytes(index));
     index->slot = NULL;
 }
 
-static void index_place(struct agg_index *index, uint32_t tag, uint32_t ref) {
+static void index_place(struct agg_index *index, uint32_t tag, uint32_t ref)
+{
     uint32_t at = tag & index->mask;
     while (index->slot[at].ref)
         at = (at + 1) & index->mask;
     index->slot[at] = (struct agg_slot){tag, ref};
 }
 
-void agg_index_add(struct agg_index *index, uint32_t tag, uint32_t ref) {
+void agg_index_add(struct agg_index *index, uint32_t tag, uint32_t ref)
+{
     if ((uint64_t)index->count * 3 >= ((uint64_t)index->mask + 1) * 2) {
         struct agg_index old = *index;
         index->mask = index->mask * 2 + 1;
@@ -196,7 +212,8 @@ void agg_index_replace(struct agg_index *index, uint32_t tag, uint32_t old, uint
     index->slot[index_slot(index, tag, old)].ref = ref;
 }
 
-void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref) {
+void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref)
+{
     uint32_t hole = index_slot(index, tag, ref);
     /* close the hole: whoever cannot be reached past it any more moves into it */
     for (uint32_t at = hole;;) {
@@ -213,17 +230,20 @@ void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref) {
     index->count--;
 }
 
-void agg_texts_init(struct agg_texts *texts) {
+void agg_texts_init(struct agg_texts *texts)
+{
     for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++)
         agg_pool_init(&texts->pool[i], (i + 1) * 8);
 }
 
-void agg_texts_done(struct agg_texts *texts) {
+void agg_texts_done(struct agg_texts *texts)
+{
     for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++)
         agg_pool_done(&texts->pool[i]);
 }
 
-uint32_t agg_text_put(struct agg_texts *texts, const char *bytes, uint32_t size) {
+uint32_t agg_text_put(struct agg_texts *texts, const char *bytes, uint32_t size)
+{
     RC_CHECK(size >= 1 && size <= AGG_TEXT_CLASSES * 8);
     struct agg_pool *pool = &texts->pool[(size - 1) / 8];
     uint32_t ref = agg_pool_get(pool);
@@ -231,17 +251,20 @@ uint32_t agg_text_put(struct agg_texts *texts, const char *bytes, uint32_t size)
     return ref;
 }
 
-void agg_text_drop(struct agg_texts *texts, uint32_t ref, uint32_t size) {
+void agg_text_drop(struct agg_texts *texts, uint32_t ref, uint32_t size)
+{
     if (ref)
         agg_pool_put(&texts->pool[(size - 1) / 8], ref);
 }
 
-void agg_texts_count(const struct agg_texts *texts, struct agg_memory *memory) {
+void agg_texts_count(const struct agg_texts *texts, struct agg_memory *memory)
+{
     for (uint32_t i = 0; i < AGG_TEXT_CLASSES; i++)
         agg_pool_count(&texts->pool[i], memory);
 }
 
-void agg_list_add(struct agg_list *list, uint32_t ref) {
+void agg_list_add(struct agg_list *list, uint32_t ref)
+{
     if (list->count == list->room) {
         uint32_t room = list->room ? list->room * 2 : 1024;
         uint32_t *bigger = agg_map((uint64_t)room * sizeof *bigger);
@@ -254,7 +277,8 @@ void agg_list_add(struct agg_list *list, uint32_t ref) {
     list->ref[list->count++] = ref;
 }
 
-void agg_list_done(struct agg_list *list) {
+void agg_list_done(struct agg_list *list)
+{
     agg_unmap(list->ref, (uint64_t)list->room * sizeof *list->ref);
     *list = (struct agg_list){0};
 }

@@ -22,7 +22,8 @@ void agg_pool_done(struct agg_pool *pool);
 /* A zeroed item. Panics when references are used up: limits are checked before. */
 uint32_t agg_pool_get(struct agg_pool *pool);
 void agg_pool_put(struct agg_pool *pool, uint32_t ref);
-static inline void *agg_pool_at(const struct agg_pool *pool, uint32_t ref) {
+static inline void *agg_pool_at(const struct agg_pool *pool, uint32_t ref)
+{
     return pool->chunk[ref >> pool->shift] +
            (size_t)(ref & ((1u << pool->shift) - 1)) * pool->item_size;
 }
@@ -30,7 +31,8 @@ static inline void *agg_pool_at(const struct agg_pool *pool, uint32_t ref) {
 struct agg_memory {
     uint64_t mapped, idle;
 };
-static inline void agg_pool_count(const struct agg_pool *pool, struct agg_memory *memory) {
+static inline void agg_pool_count(const struct agg_pool *pool, struct agg_memory *memory)
+{
     memory->mapped += ((uint64_t)pool->chunk_count << pool->shift) * pool->item_size;
     memory->idle += (pool->next - 1 - pool->live) * pool->item_size;
 }
@@ -39,7 +41,7 @@ static inline void agg_pool_count(const struct agg_pool *pool, struct agg_memory
 struct agg_index {
     struct agg_slot {
         uint32_t tag, ref;
-    } *slot;
+    } * slot;
     uint32_t mask, count;
 };
 void agg_index_init(struct agg_index *index);
@@ -49,7 +51,8 @@ void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref);
 /* `ref` stands where `old` stood. */
 void agg_index_replace(struct agg_index *index, uint32_t tag, uint32_t old, uint32_t ref);
 /* Walks the references that have the tag: start with *at = tag, 0 ends. */
-static inline uint32_t agg_index_next(const struct agg_index *index, uint32_t tag, uint32_t *at) {
+static inline uint32_t agg_index_next(const struct agg_index *index, uint32_t tag, uint32_t *at)
+{
     for (;; ++*at) {
         const struct agg_slot *slot = &index->slot[*at & index->mask];
         if (slot->ref == 0)
@@ -60,7 +63,8 @@ static inline uint32_t agg_index_next(const struct agg_index *index, uint32_t ta
         }
     }
 }
-static inline uint64_t agg_index_bytes(const struct agg_index *index) {
+static inline uint64_t agg_index_bytes(const struct agg_index *index)
+{
     return ((uint64_t)index->mask + 1) * sizeof(struct agg_slot);
 }
 
@@ -73,7 +77,8 @@ void agg_texts_init(struct agg_texts *texts);
 void agg_texts_done(struct agg_texts *texts);
 uint32_t agg_text_put(struct agg_texts *texts, const char *bytes, uint32_t size);
 void agg_text_drop(struct agg_texts *texts, uint32_t ref, uint32_t size);
-static inline const char *agg_text_at(const struct agg_texts *texts, uint32_t ref, uint32_t size) {
+static inline const char *agg_text_at(const struct agg_texts *texts, uint32_t ref, uint32_t size)
+{
     return agg_pool_at(&texts->pool[(size - 1) / 8], ref);
 }
 void agg_texts_count(const struct agg_texts *texts, struct agg_memory *memory);

@@ -7,7 +7,8 @@
 
 /* ---- values ---- */
 
-static int64_t ratio(int64_t num, int64_t den) {
+static int64_t ratio(int64_t num, int64_t den)
+{
     int64_t scaled;
     if (den <= 0)
         return RC_NULL;
@@ -17,15 +18,20 @@ static int64_t ratio(int64_t num, int64_t den) {
     return num < 0 && (__int128)num * 10000 % den ? whole - 1 : whole;
 }
 
-static int64_t average(int64_t sum, int64_t count) { return count > 0 ? sum / count : RC_NULL; }
+static int64_t average(int64_t sum, int64_t count)
+{
+    return count > 0 ? sum / count : RC_NULL;
+}
 
-static int64_t at_least(int64_t num, int64_t den, int64_t target_bp) {
+static int64_t at_least(int64_t num, int64_t den, int64_t target_bp)
+{
     if (target_bp == RC_NULL || den <= 0)
         return RC_NULL;
     return (__int128)num * 10000 >= (__int128)target_bp * den;
 }
 
-static int64_t at_most(int64_t sum, int64_t count, int64_t target) {
+static int64_t at_most(int64_t sum, int64_t count, int64_t target)
+{
     if (target == RC_NULL || count <= 0)
         return RC_NULL;
     return sum <= (__int128)target * count;
@@ -33,13 +39,13 @@ static int64_t at_most(int64_t sum, int64_t count, int64_t target) {
 
 #define V(name) value[RC_FIG_##name]
 
-static void derive_ratios(int64_t *value) {
+static void derive_ratios(int64_t *value)
+{
     V(asa_ms) = average(V(wait_ms_sum), V(answered));
     V(aht_ms) = average(V(handle_ms_sum), V(handled));
     V(sl_bp) = ratio(V(sl_met), V(sl_of));
-    V(abandon_bp) =
-        ratio(V(abandoned) - V(abandoned_short),
-              V(answered) + V(abandoned) - V(abandoned_short) + V(flowed_out));
+    V(abandon_bp) = ratio(V(abandoned) - V(abandoned_short),
+                          V(answered) + V(abandoned) - V(abandoned_short) + V(flowed_out));
     V(fcr_bp) = ratio(V(fcr_yes) + V(fcr_pending), V(fcr_yes) + V(fcr_no) + V(fcr_pending));
     V(repeat_bp) = ratio(V(repeats), V(offered));
     V(csat_bp) = ratio(V(csat_satisfied), V(csat_responses));
@@ -49,7 +55,8 @@ static void derive_ratios(int64_t *value) {
 
 /* What the clock of that name says in that contract; what it first said, where it is none of it. */
 static const struct rc_clock *clock_of(const struct agg_key *key,
-                                       const struct rc_contract *contract) {
+                                       const struct rc_contract *contract)
+{
     const struct rc_clock *clock =
         rc_clock_named(contract, key->clock->name, key->clock->name_size);
     for (uint32_t i = 0; !clock && i < key->contracts->count; i++)
@@ -59,7 +66,8 @@ static const struct rc_clock *clock_of(const struct agg_key *key,
 }
 
 /* Of a clock's key the level is that of the clock. */
-static int64_t level_target(const struct agg_key *key, const struct rc_contract *contract) {
+static int64_t level_target(const struct agg_key *key, const struct rc_contract *contract)
+{
     if (!key->clock)
         return contract->has_service_level ? contract->sl_target_bp : RC_NULL;
     const struct rc_clock *clock =
@@ -68,7 +76,8 @@ static int64_t level_target(const struct agg_key *key, const struct rc_contract 
 }
 
 static void judge_targets(int64_t *value, const struct agg_key *key,
-                          const struct rc_contract *contract) {
+                          const struct rc_contract *contract)
+{
     V(sl_target_bp) = level_target(key, contract);
     V(sl_ok) = at_least(V(sl_met), V(sl_of), V(sl_target_bp));
     V(aht_target_ms) = contract->aht_target_ms;
@@ -81,8 +90,8 @@ static void judge_targets(int64_t *value, const struct agg_key *key,
 }
 
 /* `value` holds sums (waits per bin) and states; fills in the rest. true: something is not zero. */
-static bool complete(int64_t *value, const struct agg_key *key,
-                     const struct rc_contract *contract) {
+static bool complete(int64_t *value, const struct agg_key *key, const struct rc_contract *contract)
+{
     int64_t any = 0;
     for (uint32_t i = RC_FIG_wait_le_10s; i <= RC_FIG_wait_le_600s; i++)
         value[i] += value[i - 1];
@@ -96,7 +105,8 @@ static bool complete(int64_t *value, const struct agg_key *key,
 }
 
 static void levels_now(const struct agg_task *task, uint32_t key_ref, int64_t now_ms,
-                       int64_t *value) {
+                       int64_t *value)
+{
     const struct agg_key *key = agg_key_at(task, key_ref);
     V(waiting) = key->level[AGG_WAITING];
     V(waiting_over) = key->level[AGG_OVER];
@@ -109,12 +119,14 @@ static void levels_now(const struct agg_task *task, uint32_t key_ref, int64_t no
 }
 
 /* Not by a seed, which would have a secret made of it each time. */
-static uint64_t content_hash(const int64_t *value, uint64_t contract) {
+static uint64_t content_hash(const int64_t *value, uint64_t contract)
+{
     return XXH3_64bits(value, RC_FIGURE_COUNT * sizeof *value) ^ contract;
 }
 
 static void emit(struct agg_task *task, uint32_t key_ref, struct rc_record head,
-                 const int64_t *value) {
+                 const int64_t *value)
+{
     const struct agg_key *key = agg_key_at(task, key_ref);
     const struct agg_client *client = agg_client_at(task, key->client);
     uint32_t clock_size = key->clock ? key->clock->name_size : 0;
@@ -149,17 +161,20 @@ static void emit(struct agg_task *task, uint32_t key_ref, struct rc_record head,
 static const int64_t roll_zero_ms = 35 * 86400000LL, roll_again_ms = 30 * 86400000LL;
 
 /* The first T at which the record, as it stands, is old. */
-static int64_t roll_old_at(const struct agg_roll *roll, int64_t every_ms) {
+static int64_t roll_old_at(const struct agg_roll *roll, int64_t every_ms)
+{
     int64_t at_ms = roll->published_at + (roll->published_zero ? roll_zero_ms : roll_again_ms);
     return (at_ms + every_ms - 1) / every_ms * every_ms;
 }
 
-static void roll_age_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms) {
+static void roll_age_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms)
+{
     agg_roll_at(task, agg_key_at(task, key)->roll[window])->age_at = at_ms;
     agg_due_add(&task->due, at_ms, AGG_TICK, AGG_DUE_ROLL_AGE, key, (uint8_t)window);
 }
 
-bool agg_roll_aged(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms) {
+bool agg_roll_aged(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms)
+{
     struct agg_roll *roll = agg_roll_at(task, agg_key_at(task, key)->roll[window]);
     int64_t every_ms = task->config->windows.rolling[window].every_ms;
     if (roll->age_at != at_ms)
@@ -175,7 +190,8 @@ bool agg_roll_aged(struct agg_task *task, uint32_t key, uint32_t window, int64_t
 
 /* Publishes the record of T, a tombstone after it is old and zero. */
 static void roll_publish(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms,
-                         const int64_t *value, uint64_t contract, bool tombstone) {
+                         const int64_t *value, uint64_t contract, bool tombstone)
+{
     const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
     struct agg_roll *roll = agg_roll_at(task, agg_key_at(task, key)->roll[window]);
     struct rc_record head = {.window = window,
@@ -191,12 +207,13 @@ static void roll_publish(struct agg_task *task, uint32_t key, uint32_t window, i
     roll->published_at = at_ms;
 }
 
-static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms) {
+static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
+{
     const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
     struct agg_key *key = agg_key_at(task, key_ref);
     struct agg_roll *roll = agg_roll_at(task, key->roll[window]);
     int64_t value[RC_FIGURE_COUNT];
-    key->roll_listed &= (uint16_t)~(1u << window);
+    key->roll_listed &= (uint16_t) ~(1u << window);
     agg_roll_trim(task, roll, (at_ms - rolling->length_ms) / rolling->every_ms);
     agg_roll_max(task, key_ref, window);
     memcpy(value, roll->total, sizeof roll->total);
@@ -223,8 +240,8 @@ static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, 
     if (waiting)
         agg_roll_list(task, key_ref, window); /* the oldest wait grows */
     if (roll->oldest) {
-        int64_t leaves = (agg_bucket_at(task, roll->oldest)->index + 1) * rolling->every_ms +
-                         rolling->length_ms;
+        int64_t leaves =
+            (agg_bucket_at(task, roll->oldest)->index + 1) * rolling->every_ms + rolling->length_ms;
         if (roll->wake_at == RC_TIME_NONE || roll->wake_at <= at_ms) {
             roll->wake_at = leaves;
             agg_due_add(&task->due, leaves, AGG_TICK, AGG_DUE_ROLL_WAKE, key_ref, (uint8_t)window);
@@ -235,7 +252,8 @@ static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, 
 }
 
 /* The list of that moment goes to `work`; what is listed meanwhile is for the next tick. */
-static void list_take(struct agg_task *task, struct agg_list *list) {
+static void list_take(struct agg_task *task, struct agg_list *list)
+{
     struct agg_list work = task->work;
     task->work = *list;
     *list = work;
@@ -244,7 +262,8 @@ static void list_take(struct agg_task *task, struct agg_list *list) {
 
 /* Of several ticks of a window within one step of now only the last is looked at. true: later. */
 static bool wait_for_last(struct agg_task *task, int64_t at_ms, int64_t every_ms,
-                          enum agg_due_kind kind, uint32_t window) {
+                          enum agg_due_kind kind, uint32_t window)
+{
     int64_t last = task->epoch_end / every_ms * every_ms;
     if (!task->latest_only || at_ms >= last)
         return false;
@@ -252,7 +271,8 @@ static bool wait_for_last(struct agg_task *task, int64_t at_ms, int64_t every_ms
     return true;
 }
 
-void agg_publish_roll(struct agg_task *task, uint32_t window, int64_t at_ms) {
+void agg_publish_roll(struct agg_task *task, uint32_t window, int64_t at_ms)
+{
     if (wait_for_last(task, at_ms, task->config->windows.rolling[window].every_ms, AGG_DUE_ROLL,
                       window))
         return;
@@ -265,7 +285,8 @@ void agg_publish_roll(struct agg_task *task, uint32_t window, int64_t at_ms) {
 /* ---- interval windows ---- */
 
 /* The longest wait at the end of a pane, which stands once it is final. */
-static void oldest_settle(struct agg_task *task, uint32_t pane_ref) {
+static void oldest_settle(struct agg_task *task, uint32_t pane_ref)
+{
     const struct agg_pane *pane = agg_pane_at(task, pane_ref);
     struct agg_warm *warm = agg_pane_warm(task, pane_ref);
     int64_t end_ms = agg_pane_end(pane);
@@ -281,7 +302,8 @@ static void oldest_settle(struct agg_task *task, uint32_t pane_ref) {
 }
 
 static bool pane_values(struct agg_task *task, uint32_t pane_ref, int64_t now_ms, int64_t *value,
-                        const struct rc_contract **ret_contract) {
+                        const struct rc_contract **ret_contract)
+{
     const struct agg_pane *pane = agg_pane_at(task, pane_ref);
     agg_panes_flush(task, pane->key);
     agg_pane_max(task, pane_ref);
@@ -306,7 +328,8 @@ static bool pane_values(struct agg_task *task, uint32_t pane_ref, int64_t now_ms
 }
 
 static void pane_publish(struct agg_task *task, uint32_t pane_ref, enum rc_status status,
-                         int64_t now_ms) {
+                         int64_t now_ms)
+{
     int64_t value[RC_FIGURE_COUNT];
     const struct rc_contract *contract;
     bool any = pane_values(task, pane_ref, now_ms, value, &contract);
@@ -334,7 +357,8 @@ static void pane_publish(struct agg_task *task, uint32_t pane_ref, enum rc_statu
     }
 }
 
-void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_ms) {
+void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_ms)
+{
     if (wait_for_last(task, at_ms, task->config->windows.interval[window].publish_every_ms,
                       AGG_DUE_PUBLISH, window))
         return;
@@ -343,8 +367,7 @@ void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_
     for (uint32_t i = 0; i < task->work.count; i++) {
         uint32_t ref = task->work.ref[i];
         struct agg_pane *pane = agg_pane_at(task, ref);
-        if (!pane->live || !pane->listed || pane->phase == AGG_PANE_FINAL ||
-            pane->window != window)
+        if (!pane->live || !pane->listed || pane->phase == AGG_PANE_FINAL || pane->window != window)
             continue;
         pane->listed = false;
         pane_publish(task, ref, RC_PROVISIONAL, at_ms);
@@ -353,7 +376,8 @@ void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_
     }
 }
 
-void agg_publish_restated(struct agg_task *task, int64_t at_ms) {
+void agg_publish_restated(struct agg_task *task, int64_t at_ms)
+{
     task->restate_due = false;
     list_take(task, &task->restate_list);
     for (uint32_t i = 0; i < task->work.count; i++) {
@@ -367,7 +391,8 @@ void agg_publish_restated(struct agg_task *task, int64_t at_ms) {
 }
 
 /* A pane ends, becomes final, or is closed. */
-void agg_pane_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
+void agg_pane_due(struct agg_task *task, uint32_t ref, int64_t at_ms)
+{
     struct agg_pane *pane = agg_pane_at(task, ref);
     const struct rc_times *time = &task->config->time;
     int64_t end_ms = agg_pane_end(pane);
@@ -393,13 +418,13 @@ void agg_pane_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     }
     if (pane->phase == AGG_PANE_FINAL)
         agg_pane_cool(task, ref);
-    int64_t next = pane->phase == AGG_PANE_ENDED ? end_ms + time->grace_ms
-                                                 : end_ms + restate_for;
+    int64_t next = pane->phase == AGG_PANE_ENDED ? end_ms + time->grace_ms : end_ms + restate_for;
     agg_due_add(&task->due, next, AGG_TICK, AGG_DUE_PANE, ref, 0);
 }
 
 /* The end of a replay: every record that would change, once more. Nothing came to cold panes. */
-void agg_publish_rest(struct agg_task *task, int64_t now_ms) {
+void agg_publish_rest(struct agg_task *task, int64_t now_ms)
+{
     for (uint32_t ref = 1; ref < task->pane.next; ref++) {
         const struct agg_pane *pane = agg_pane_at(task, ref);
         if (pane->live && pane->warm)

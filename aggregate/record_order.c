@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-static bool is_before(const struct agg_record_place *a, const struct agg_record_place *b) {
+static bool is_before(const struct agg_record_place *a, const struct agg_record_place *b)
+{
     if (a->as_of_ms != b->as_of_ms)
         return a->as_of_ms < b->as_of_ms;
     if (a->rank != b->rank)
@@ -15,7 +16,8 @@ static bool is_before(const struct agg_record_place *a, const struct agg_record_
     return a->start_ms != b->start_ms ? a->start_ms < b->start_ms : a->clock < b->clock;
 }
 
-static uint64_t run_end(const struct agg_record_place *place, uint64_t from, uint64_t count) {
+static uint64_t run_end(const struct agg_record_place *place, uint64_t from, uint64_t count)
+{
     uint64_t end = from + 1;
     while (end < count && !is_before(&place[end], &place[end - 1]))
         end++;
@@ -23,7 +25,8 @@ static uint64_t run_end(const struct agg_record_place *place, uint64_t from, uin
 }
 
 static void runs_merge(const struct agg_record_place *from, uint64_t mid, uint64_t count,
-                       struct agg_record_place *to) {
+                       struct agg_record_place *to)
+{
     uint64_t left = 0, right = mid;
     for (uint64_t i = 0; i < count; i++)
         to[i] = right == count || (left < mid && !is_before(&from[right], &from[left]))
@@ -32,7 +35,8 @@ static void runs_merge(const struct agg_record_place *from, uint64_t mid, uint64
 }
 
 static void merge_sort(struct agg_record_place *place, struct agg_record_place *scratch,
-                       uint64_t count) {
+                       uint64_t count)
+{
     struct agg_record_place *from = place, *to = scratch;
     for (uint64_t runs = 2; runs > 1;) {
         uint64_t done = 0;
@@ -60,13 +64,15 @@ struct packed {
 };
 static_assert(2 * sizeof(struct packed) <= sizeof(struct agg_record_place), "both fit scratch");
 
-static uint32_t bits_of(uint64_t value) {
+static uint32_t bits_of(uint64_t value)
+{
     return value ? 64 - (uint32_t)__builtin_clzll(value) : 0;
 }
 
 /* Instant, rank and window in one number. 0: they do not fit; else how many bits they take. */
 static uint32_t keys_pack(const struct agg_record_place *place, uint64_t count,
-                          struct packed *packed) {
+                          struct packed *packed)
+{
     int64_t first = INT64_MAX, last = INT64_MIN;
     uint32_t ranks = 0, windows = 0;
     for (uint64_t i = 0; i < count; i++) {
@@ -87,8 +93,8 @@ static uint32_t keys_pack(const struct agg_record_place *place, uint64_t count,
     return bits ? bits : 1;
 }
 
-static void digit_sort(const struct packed *from, struct packed *to, uint64_t count,
-                       uint32_t shift) {
+static void digit_sort(const struct packed *from, struct packed *to, uint64_t count, uint32_t shift)
+{
     uint64_t start[RADIX + 1] = {0};
     for (uint64_t i = 0; i < count; i++)
         start[(from[i].key >> shift & (RADIX - 1)) + 1]++;
@@ -99,8 +105,8 @@ static void digit_sort(const struct packed *from, struct packed *to, uint64_t co
 }
 
 /* Of one key, window and instant, by start and clock: there are hardly ever more than a few. */
-static void starts_sort(const struct agg_record_place *place, struct packed *packed,
-                        uint64_t count) {
+static void starts_sort(const struct agg_record_place *place, struct packed *packed, uint64_t count)
+{
     for (uint64_t i = 1; i < count; i++) {
         struct packed one = packed[i];
         uint64_t at = i;
@@ -113,7 +119,8 @@ static void starts_sort(const struct agg_record_place *place, struct packed *pac
 }
 
 /* place[i] becomes what place[packed[i].from] was, along each cycle. */
-static void places_move(struct agg_record_place *place, struct packed *packed, uint64_t count) {
+static void places_move(struct agg_record_place *place, struct packed *packed, uint64_t count)
+{
     for (uint64_t i = 0; i < count; i++) {
         struct agg_record_place first = place[i];
         uint64_t at = i;
@@ -129,7 +136,8 @@ static void places_move(struct agg_record_place *place, struct packed *packed, u
 }
 
 void agg_records_sort(struct agg_record_place *place, struct agg_record_place *scratch,
-                      uint64_t count) {
+                      uint64_t count)
+{
     if (count < 2 || run_end(place, 0, count) == count)
         return;
     struct packed *from = (struct packed *)scratch, *to = from + count;

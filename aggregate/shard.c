@@ -11,7 +11,8 @@ struct agg_shard {
 };
 
 /* Room in the ring to the commit thread; waits while it is full. */
-static void *out_reserve(struct agg_shard *shard, uint32_t size, enum rc_message kind) {
+static void *out_reserve(struct agg_shard *shard, uint32_t size, enum rc_message kind)
+{
     struct rc_ring *out = shard->options.out;
     void *message;
     while (rc_ring_reserve(out, size, kind, &message)) {
@@ -27,12 +28,13 @@ static void *out_reserve(struct agg_shard *shard, uint32_t size, enum rc_message
     return message;
 }
 
-static void hand_on(void *opaque, enum rc_message kind, const void *message, uint32_t size) {
+static void hand_on(void *opaque, enum rc_message kind, const void *message, uint32_t size)
+{
     memcpy(out_reserve(opaque, size, kind), message, size);
 }
 
-enum rc_error agg_shard_open(const struct agg_shard_options *options,
-                             struct agg_shard **ret_shard) {
+enum rc_error agg_shard_open(const struct agg_shard_options *options, struct agg_shard **ret_shard)
+{
     struct agg_shard *shard = agg_map(sizeof *shard);
     shard->options = *options;
     enum rc_error err = agg_open(&options->agg, hand_on, shard, &shard->agg);
@@ -44,18 +46,21 @@ enum rc_error agg_shard_open(const struct agg_shard_options *options,
     return RC_OK;
 }
 
-void agg_shard_close(struct agg_shard *shard) {
+void agg_shard_close(struct agg_shard *shard)
+{
     if (!shard)
         return;
     agg_close(shard->agg);
     agg_unmap(shard, sizeof *shard);
 }
 
-const struct rc_shard_stats *agg_shard_stats(const struct agg_shard *shard) {
+const struct rc_shard_stats *agg_shard_stats(const struct agg_shard *shard)
+{
     return agg_stats(shard->agg);
 }
 
-static void end_epoch(struct agg_shard *shard, const struct rc_mark *mark) {
+static void end_epoch(struct agg_shard *shard, const struct rc_mark *mark)
+{
     agg_mark(shard->agg, mark);
     struct rc_end end = {mark->epoch, mark->now_ms, shard->options.agg.shard, 0};
     memcpy(out_reserve(shard, sizeof end, RC_MESSAGE_END), &end, sizeof end);
@@ -64,7 +69,8 @@ static void end_epoch(struct agg_shard *shard, const struct rc_mark *mark) {
 }
 
 /* One batch from the ring. *ret_done: that was the last. false: there was nothing. */
-static bool drain(struct agg_shard *shard, bool *ret_done) {
+static bool drain(struct agg_shard *shard, bool *ret_done)
+{
     struct rc_ring *in = shard->options.in;
     void *message;
     uint32_t size, kind, count = 0;
@@ -88,7 +94,8 @@ static bool drain(struct agg_shard *shard, bool *ret_done) {
     return true;
 }
 
-void agg_shard_run(struct agg_shard *shard) {
+void agg_shard_run(struct agg_shard *shard)
+{
     bool done = false;
     while (!done) {
         if (drain(shard, &done))

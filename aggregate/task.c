@@ -2,7 +2,8 @@
 #include "task.h"
 #include <string.h>
 
-struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
+struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms)
+{
     const struct agg_options *options = agg_settings(agg);
     struct agg_task *task = agg_map(sizeof *task);
     task->agg = agg;
@@ -35,16 +36,17 @@ struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms) {
         agg_pool_init(&task->sum[i], sum_room[i] * (uint32_t)sizeof(int64_t));
     for (uint32_t i = 0; i < AGG_POINT_CLASSES; i++)
         agg_pool_init(&task->point[i], (2u << i) * (uint32_t)sizeof(struct agg_point));
-    struct agg_index *index[] = {&task->client_index,  &task->queue_index,    &task->key_index,
-                                 &task->contact_index, &task->identity_index, &task->episode_index,
-                                 &task->customer_index, &task->pane_index, &task->priority_index,
-                                 &task->shown_index};
+    struct agg_index *index[] = {
+        &task->client_index,   &task->queue_index,   &task->key_index,      &task->contact_index,
+        &task->identity_index, &task->episode_index, &task->customer_index, &task->pane_index,
+        &task->priority_index, &task->shown_index};
     for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
         agg_index_init(index[i]);
     return task;
 }
 
-static void clients_done(struct agg_task *task) {
+static void clients_done(struct agg_task *task)
+{
     for (uint32_t ref = 1; ref < task->client.next; ref++) {
         struct agg_client *client = agg_client_at(task, ref);
         agg_unmap(client->no_customer,
@@ -52,7 +54,8 @@ static void clients_done(struct agg_task *task) {
     }
 }
 
-void agg_task_close(struct agg_task *task) {
+void agg_task_close(struct agg_task *task)
+{
     if (!task)
         return;
     clients_done(task);
@@ -62,21 +65,20 @@ void agg_task_close(struct agg_task *task) {
     agg_texts_done(&task->texts);
     agg_legs_done(task);
     agg_texts_done(&task->packed);
-    struct agg_pool *pool[] = {&task->client,   &task->queue,   &task->key,      &task->link,
-                               &task->contact,  &task->identity, &task->episode,
-                               &task->bucket,   &task->roll,    &task->pane,     &task->priority,
-                               &task->rare,     &task->conversation, &task->shown,
-                               &task->warm};
+    struct agg_pool *pool[] = {&task->client,       &task->queue,    &task->key,      &task->link,
+                               &task->contact,      &task->identity, &task->episode,  &task->bucket,
+                               &task->roll,         &task->pane,     &task->priority, &task->rare,
+                               &task->conversation, &task->shown,    &task->warm};
     for (uint32_t i = 0; i < sizeof pool / sizeof *pool; i++)
         agg_pool_done(pool[i]);
     for (uint32_t i = 0; i < AGG_SUM_CLASSES; i++)
         agg_pool_done(&task->sum[i]);
     for (uint32_t i = 0; i < AGG_POINT_CLASSES; i++)
         agg_pool_done(&task->point[i]);
-    struct agg_index *index[] = {&task->client_index,  &task->queue_index,    &task->key_index,
-                                 &task->contact_index, &task->identity_index, &task->episode_index,
-                                 &task->customer_index, &task->pane_index, &task->priority_index,
-                                 &task->shown_index};
+    struct agg_index *index[] = {
+        &task->client_index,   &task->queue_index,   &task->key_index,      &task->contact_index,
+        &task->identity_index, &task->episode_index, &task->customer_index, &task->pane_index,
+        &task->priority_index, &task->shown_index};
     for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
         agg_index_done(index[i]);
     for (uint32_t i = 0; i < RC_ROLLING_MAX; i++)
@@ -94,14 +96,13 @@ void agg_task_close(struct agg_task *task) {
     agg_unmap(task, sizeof *task);
 }
 
-struct agg_memory agg_task_memory(const struct agg_task *task) {
+struct agg_memory agg_task_memory(const struct agg_task *task)
+{
     struct agg_memory memory = {.mapped = sizeof *task + task->order.bytes + task->late.bytes};
-    const struct agg_pool *pool[] = {&task->client,  &task->queue,    &task->key,
-                                     &task->link,    &task->contact,  &task->identity,
-                                     &task->episode, &task->bucket,
-                                     &task->roll,    &task->pane,     &task->priority,
-                                     &task->rare,    &task->conversation, &task->shown,
-                                     &task->warm};
+    const struct agg_pool *pool[] = {
+        &task->client,   &task->queue,   &task->key,          &task->link,  &task->contact,
+        &task->identity, &task->episode, &task->bucket,       &task->roll,  &task->pane,
+        &task->priority, &task->rare,    &task->conversation, &task->shown, &task->warm};
     agg_texts_count(&task->texts, &memory);
     agg_texts_count(&task->packed, &memory);
     agg_legs_count(task, &memory);
@@ -114,7 +115,7 @@ struct agg_memory agg_task_memory(const struct agg_task *task) {
         agg_pool_count(&task->point[i], &memory);
     const struct agg_index *index[] = {&task->contact_index, &task->identity_index,
                                        &task->episode_index, &task->customer_index,
-                                       &task->pane_index, &task->shown_index};
+                                       &task->pane_index,    &task->shown_index};
     for (uint32_t i = 0; i < sizeof index / sizeof *index; i++)
         memory.mapped += agg_index_bytes(index[i]);
     return memory;
@@ -122,24 +123,29 @@ struct agg_memory agg_task_memory(const struct agg_task *task) {
 
 /* ---- contacts and identities ---- */
 
-static uint32_t contact_tag(uint64_t hash) { return (uint32_t)(hash ^ hash >> 32); }
+static uint32_t contact_tag(uint64_t hash)
+{
+    return (uint32_t)(hash ^ hash >> 32);
+}
 
 static uint32_t contact_find(const struct agg_task *task, uint32_t client,
-                             const struct rc_event *ev) {
+                             const struct rc_event *ev)
+{
     uint32_t tag = contact_tag(ev->contact_hash), at = tag, ref;
     while ((ref = agg_index_next(&task->contact_index, tag, &at))) {
         const struct agg_contact *contact = agg_contact_at(task, ref);
         if (contact->hash == ev->contact_hash && contact->client == client &&
             contact->id_size == ev->contact_size &&
-            !memcmp(agg_text_at(&task->texts, contact->id, contact->id_size),
-                    rc_event_contact(ev), ev->contact_size))
+            !memcmp(agg_text_at(&task->texts, contact->id, contact->id_size), rc_event_contact(ev),
+                    ev->contact_size))
             return ref;
     }
     return 0;
 }
 
 static uint32_t identity_find(const struct agg_task *task, uint32_t client, uint64_t hash,
-                              const char *id, uint32_t size) {
+                              const char *id, uint32_t size)
+{
     uint32_t tag = contact_tag(hash), at = tag, ref;
     while ((ref = agg_index_next(&task->identity_index, tag, &at))) {
         const struct agg_identity *identity = agg_identity_at(task, ref);
@@ -150,7 +156,8 @@ static uint32_t identity_find(const struct agg_task *task, uint32_t client, uint
     return 0;
 }
 
-static void identity_free(struct agg_task *task, uint32_t ref) {
+static void identity_free(struct agg_task *task, uint32_t ref)
+{
     struct agg_identity *identity = agg_identity_at(task, ref);
     agg_index_remove(&task->identity_index, contact_tag(identity->hash), ref);
     agg_text_drop(&task->texts, identity->id, identity->id_size);
@@ -158,7 +165,8 @@ static void identity_free(struct agg_task *task, uint32_t ref) {
     agg_pool_put(&task->identity, ref);
 }
 
-static uint32_t contact_new(struct agg_task *task, uint32_t client, const struct rc_event *ev) {
+static uint32_t contact_new(struct agg_task *task, uint32_t client, const struct rc_event *ev)
+{
     uint32_t ref = agg_pool_get(&task->contact);
     struct agg_contact *contact = agg_contact_at(task, ref);
     contact->id = agg_text_put(&task->texts, rc_event_contact(ev), ev->contact_size);
@@ -167,10 +175,10 @@ static uint32_t contact_new(struct agg_task *task, uint32_t client, const struct
     contact->client = client;
     contact->channel = RC_CHANNEL_NONE;
     contact->flags = AGG_LIVE;
-    int64_t *unknown[] = {&contact->queued,        &contact->answered,      &contact->ended,
-                          &contact->wrapped,       &contact->first,         &contact->last,
-                          &contact->channel_time,  &contact->queue_time,    &contact->customer_time,
-                          &contact->priority_time, &contact->forget_at,     &contact->due_at};
+    int64_t *unknown[] = {&contact->queued,        &contact->answered,   &contact->ended,
+                          &contact->wrapped,       &contact->first,      &contact->last,
+                          &contact->channel_time,  &contact->queue_time, &contact->customer_time,
+                          &contact->priority_time, &contact->forget_at,  &contact->due_at};
     for (uint32_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         *unknown[i] = RC_TIME_NONE;
     agg_index_add(&task->contact_index, contact_tag(contact->hash), ref);
@@ -183,7 +191,8 @@ static uint32_t contact_new(struct agg_task *task, uint32_t client, const struct
 /* ---- one contact's change ---- */
 
 /* Visits stand in a list of their key: an extreme that was taken back is found again in it. */
-static void list_leave(struct agg_task *task, uint32_t ref) {
+static void list_leave(struct agg_task *task, uint32_t ref)
+{
     struct agg_contact *contact = agg_contact_at(task, ref);
     if (!contact->key || agg_key_at(task, contact->key)->channel == RC_TICKET)
         return;
@@ -197,7 +206,8 @@ static void list_leave(struct agg_task *task, uint32_t ref) {
     contact->list_next = contact->list_prev = 0;
 }
 
-static void list_join(struct agg_task *task, uint32_t ref) {
+static void list_join(struct agg_task *task, uint32_t ref)
+{
     struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_key *key = agg_key_at(task, contact->key);
     if (key->channel == RC_TICKET)
@@ -209,10 +219,10 @@ static void list_join(struct agg_task *task, uint32_t ref) {
 }
 
 /* Where channel and queue say; 0 while they are not both known. */
-static uint32_t contact_key(struct agg_task *task, const struct agg_contact *contact) {
-    uint32_t queue = contact->channel == RC_TICKET
-                         ? agg_ticket_queue_at(task, contact, INT64_MAX)
-                         : contact->queue;
+static uint32_t contact_key(struct agg_task *task, const struct agg_contact *contact)
+{
+    uint32_t queue = contact->channel == RC_TICKET ? agg_ticket_queue_at(task, contact, INT64_MAX)
+                                                   : contact->queue;
     if (!queue || contact->channel == RC_CHANNEL_NONE)
         return 0;
     if (contact->key) {
@@ -224,7 +234,8 @@ static uint32_t contact_key(struct agg_task *task, const struct agg_contact *con
 }
 
 /* The first time that it is placed, its elder's identity is done with. */
-static void contact_placed(struct agg_task *task, const struct agg_contact *contact) {
+static void contact_placed(struct agg_task *task, const struct agg_contact *contact)
+{
     uint32_t identity =
         identity_find(task, contact->client, contact->hash,
                       agg_text_at(&task->texts, contact->id, contact->id_size), contact->id_size);
@@ -234,7 +245,8 @@ static void contact_placed(struct agg_task *task, const struct agg_contact *cont
 }
 
 static void count_oddities(struct agg_task *task, const struct agg_made *before,
-                           const struct agg_made *after) {
+                           const struct agg_made *after)
+{
     bool was = before->anomaly || task->before.anomaly, is = after->anomaly || task->after.anomaly;
     if (was != is)
         rc_count(&task->stats->anomalies, is ? 1 : (uint64_t)-1);
@@ -243,7 +255,8 @@ static void count_oddities(struct agg_task *task, const struct agg_made *before,
 }
 
 /* One entry of a contact counts, the one that it names: others are stale. */
-static void contact_ask_again(struct agg_task *task, uint32_t ref, int64_t at_ms) {
+static void contact_ask_again(struct agg_task *task, uint32_t ref, int64_t at_ms)
+{
     struct agg_contact *contact = agg_contact_at(task, ref);
     if (contact->due_at == at_ms)
         return;
@@ -255,7 +268,8 @@ static void contact_ask_again(struct agg_task *task, uint32_t ref, int64_t at_ms
 /* What a contact makes: of a visit, into `visit`; of a ticket, into the task's `ticket`. The other
  * one is empty. */
 static void contact_derive(struct agg_task *task, const struct agg_contact *contact,
-                           int64_t passed_ms, struct agg_made *visit, struct agg_ticket *ticket) {
+                           int64_t passed_ms, struct agg_made *visit, struct agg_ticket *ticket)
+{
     agg_visit_derive(task, contact, passed_ms, visit);
     if (contact->channel == RC_TICKET || ticket->sum_count)
         agg_ticket_derive(task, contact, passed_ms, ticket);
@@ -263,7 +277,8 @@ static void contact_derive(struct agg_task *task, const struct agg_contact *cont
         visit->again_at = ticket->again_at;
 }
 
-static void contact_schedule(struct agg_task *task, uint32_t ref, const struct agg_made *made) {
+static void contact_schedule(struct agg_task *task, uint32_t ref, const struct agg_made *made)
+{
     struct agg_contact *contact = agg_contact_at(task, ref);
     contact_ask_again(task, ref, made->again_at);
     int64_t forget_at = contact->last + agg_retention(task, contact);
@@ -274,7 +289,8 @@ static void contact_schedule(struct agg_task *task, uint32_t ref, const struct a
 }
 
 static void apply_made(struct agg_task *task, uint32_t ref, const struct agg_made *before,
-                       const struct agg_made *after) {
+                       const struct agg_made *after)
+{
     const struct agg_contact *contact = agg_contact_at(task, ref);
     /* first the lists, then the figures: a record is never made in between */
     if (contact->key) {
@@ -290,14 +306,16 @@ static void apply_made(struct agg_task *task, uint32_t ref, const struct agg_mad
 /* A point that, while the conversation goes on, is all that the event brings: no figure and no
  * state changes. */
 static bool is_mere_point(const struct agg_task *task, const struct agg_contact *contact,
-                          const struct rc_event *ev) {
+                          const struct rc_event *ev)
+{
     return (ev->type == RC_TYPE_held || ev->type == RC_TYPE_resumed) && contact->key &&
            contact->flags & AGG_COUNTED && contact->queued != RC_TIME_NONE &&
            agg_handled_at(task, contact) == RC_TIME_NONE && contact->channel <= RC_CHAT &&
            ev->time_ms > contact->queue_time && ev->time_ms > contact->channel_time;
 }
 
-static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_event *ev) {
+static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_event *ev)
+{
     struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_made before, after;
     if (is_mere_point(task, contact, ev)) {
@@ -332,7 +350,8 @@ static void contact_take(struct agg_task *task, uint32_t ref, const struct rc_ev
     agg_episode_update(task, ref);
 }
 
-static void identity_take(struct agg_task *task, uint32_t ref, const struct rc_event *ev) {
+static void identity_take(struct agg_task *task, uint32_t ref, const struct rc_event *ev)
+{
     struct agg_identity *identity = agg_identity_at(task, ref);
     struct agg_made before, after;
     agg_identity_derive(task, identity, ev->type, &before);
@@ -350,7 +369,8 @@ static void identity_take(struct agg_task *task, uint32_t ref, const struct rc_e
 /* ---- an event ---- */
 
 static bool is_expired(const struct agg_task *task, const struct rc_event *ev,
-                       const struct agg_contact *contact, const struct agg_identity *identity) {
+                       const struct agg_contact *contact, const struct agg_identity *identity)
+{
     struct agg_contact stranger = {.channel = RC_CHANNEL_NONE};
     if (contact && contact->channel != RC_CHANNEL_NONE)
         return ev->time_ms < task->clock - agg_retention(task, contact);
@@ -362,7 +382,8 @@ static bool is_expired(const struct agg_task *task, const struct rc_event *ev,
 
 /* The limit that forbids the event; NULL: none. */
 static const char *limit_reached(struct agg_task *task, uint32_t client_ref, uint32_t contact_ref,
-                                 const struct rc_event *ev) {
+                                 const struct rc_event *ev)
+{
     const struct rc_limits *limits = &task->config->limits;
     const struct agg_client *client = agg_client_at(task, client_ref);
     if (!contact_ref && client->contact_count >= limits->contacts)
@@ -378,7 +399,8 @@ static const char *limit_reached(struct agg_task *task, uint32_t client_ref, uin
     return NULL;
 }
 
-static void refuse(struct agg_task *task, const struct rc_event *ev, const char *reason) {
+static void refuse(struct agg_task *task, const struct rc_event *ev, const char *reason)
+{
     agg_dead_letter(task->agg, ev, reason);
     if (!strncmp(reason, "limit:", 6))
         rc_count(&task->stats->limited, 1);
@@ -388,13 +410,14 @@ static void refuse(struct agg_task *task, const struct rc_event *ev, const char 
 
 static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms);
 
-static void apply(struct agg_task *task, const struct rc_event *ev, bool late) {
+static void apply(struct agg_task *task, const struct rc_event *ev, bool late)
+{
     uint32_t client = agg_client_get(task, rc_event_client(ev), ev->client_size);
     uint32_t contact = contact_find(task, client, ev), identity = 0;
     bool judgement = ev->type == RC_TYPE_rated || ev->type == RC_TYPE_reviewed;
     if (!contact || !agg_contact_at(task, contact)->key)
-        identity = identity_find(task, client, ev->contact_hash, rc_event_contact(ev),
-                                 ev->contact_size);
+        identity =
+            identity_find(task, client, ev->contact_hash, rc_event_contact(ev), ev->contact_size);
     if (identity && judgement) {
         identity_take(task, identity, ev);
         rc_count(&task->stats->applied, 1);
@@ -421,7 +444,8 @@ static void apply(struct agg_task *task, const struct rc_event *ev, bool late) {
         contact_forget(task, contact, forget_at);
 }
 
-bool agg_task_expired(struct agg_task *task, const struct rc_event *ev) {
+bool agg_task_expired(struct agg_task *task, const struct rc_event *ev)
+{
     uint32_t client = agg_client_get(task, rc_event_client(ev), ev->client_size);
     uint32_t contact = contact_find(task, client, ev);
     uint32_t identity = contact ? 0
@@ -435,11 +459,15 @@ bool agg_task_expired(struct agg_task *task, const struct rc_event *ev) {
     return true;
 }
 
-void agg_task_late(struct agg_task *task, const struct rc_event *ev) { apply(task, ev, true); }
+void agg_task_late(struct agg_task *task, const struct rc_event *ev)
+{
+    apply(task, ev, true);
+}
 
 /* ---- what is due ---- */
 
-static void contact_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
+static void contact_due(struct agg_task *task, uint32_t ref, int64_t at_ms)
+{
     const struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_made before, after;
     if (!(contact->flags & AGG_LIVE) || contact->due_at != at_ms)
@@ -451,16 +479,19 @@ static void contact_due(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     agg_contact_touch(task, ref);
 }
 
-static int64_t forget_at_of(const struct agg_task *task, const struct agg_contact *contact) {
+static int64_t forget_at_of(const struct agg_task *task, const struct agg_contact *contact)
+{
     return contact->last + agg_retention(task, contact);
 }
 
 /* Where what a contact makes at an instant counts. */
-static uint32_t key_at(struct agg_task *task, const struct agg_contact *contact, int64_t at_ms) {
+static uint32_t key_at(struct agg_task *task, const struct agg_contact *contact, int64_t at_ms)
+{
     return contact->channel == RC_TICKET ? agg_ticket_key_at(task, contact, at_ms) : contact->key;
 }
 
-static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
+static void identity_keep(struct agg_task *task, struct agg_contact *contact)
+{
     const struct agg_rare *rare = agg_rare_of(task, contact);
     uint32_t old =
         identity_find(task, contact->client, contact->hash,
@@ -498,7 +529,8 @@ static void identity_keep(struct agg_task *task, struct agg_contact *contact) {
 }
 
 /* What it waited or was handled for is over now, for want of news. */
-static void contact_lose(struct agg_task *task, uint32_t ref) {
+static void contact_lose(struct agg_task *task, uint32_t ref)
+{
     struct agg_made before, after;
     const struct agg_contact *contact = agg_contact_at(task, ref);
     contact_derive(task, contact, task->passed, &before, &task->before);
@@ -517,7 +549,8 @@ static void contact_lose(struct agg_task *task, uint32_t ref) {
     agg_window_fold(task, &after);
 }
 
-static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms) {
+static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms)
+{
     struct agg_contact *contact = agg_contact_at(task, ref);
     if (!(contact->flags & AGG_LIVE) || contact->forget_at != at_ms)
         return;
@@ -543,12 +576,13 @@ static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms) {
     agg_pool_put(&task->contact, ref);
 }
 
-static void carry(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms) {
+static void carry(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
+{
     struct agg_key *key = agg_key_at(task, key_ref);
     bool any = false;
     for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
         any |= key->level[i] != 0;
-    key->carry &= (uint8_t)~(1u << window);
+    key->carry &= (uint8_t) ~(1u << window);
     if (!any)
         return;
     uint32_t pane = agg_pane_get(task, key_ref, window, task->clock);
@@ -560,7 +594,8 @@ static void carry(struct agg_task *task, uint32_t key_ref, uint32_t window, int6
     agg_carry_due(task, key_ref, window, agg_pane_end(agg_pane_at(task, pane)));
 }
 
-static void tick(struct agg_task *task, const struct agg_due_entry *entry, int64_t at_ms) {
+static void tick(struct agg_task *task, const struct agg_due_entry *entry, int64_t at_ms)
+{
     switch (entry->kind) {
     case AGG_DUE_CARRY:
         carry(task, entry->ref, entry->extra, at_ms);
@@ -592,7 +627,8 @@ static void tick(struct agg_task *task, const struct agg_due_entry *entry, int64
     }
 }
 
-static void decide(struct agg_task *task, const struct agg_due_entry *entry, int64_t at_ms) {
+static void decide(struct agg_task *task, const struct agg_due_entry *entry, int64_t at_ms)
+{
     switch (entry->kind) {
     case AGG_DUE_CONTACT:
         contact_due(task, entry->ref, at_ms);
@@ -612,7 +648,8 @@ static void decide(struct agg_task *task, const struct agg_due_entry *entry, int
     }
 }
 
-static void due_until(struct agg_task *task, uint64_t limit) {
+static void due_until(struct agg_task *task, uint64_t limit)
+{
     uint64_t at;
     while (agg_due_take(&task->due, limit, &at, &task->due_list)) {
         int64_t at_ms = (int64_t)(at >> 1);
@@ -634,7 +671,8 @@ static void due_until(struct agg_task *task, uint64_t limit) {
 
 /* Contacts lie all over memory: what the next events will need is fetched ahead, first where the
  * index says it is, then the contact itself, then its key. */
-static void fetch_ahead(const struct agg_task *task) {
+static void fetch_ahead(const struct agg_task *task)
+{
     const struct rc_event *ev = agg_order_ahead(&task->order, 8);
     const struct agg_index *index = &task->contact_index;
     if (ev)
@@ -653,8 +691,7 @@ static void fetch_ahead(const struct agg_task *task) {
     ev = agg_order_ahead(&task->order, 2);
     if (ev) {
         const struct agg_slot *slot = &index->slot[contact_tag(ev->contact_hash) & index->mask];
-        const struct agg_contact *contact =
-            slot->ref ? agg_contact_at(task, slot->ref) : NULL;
+        const struct agg_contact *contact = slot->ref ? agg_contact_at(task, slot->ref) : NULL;
         if (contact && contact->episode)
             __builtin_prefetch(agg_episode_at(task, contact->episode));
         if (contact && contact->key)
@@ -664,7 +701,8 @@ static void fetch_ahead(const struct agg_task *task) {
     }
 }
 
-void agg_task_advance(struct agg_task *task, int64_t now_ms) {
+void agg_task_advance(struct agg_task *task, int64_t now_ms)
+{
     const struct rc_event *ev;
     RC_CHECK(now_ms >= task->clock);
     task->epoch_end = now_ms;

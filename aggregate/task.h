@@ -67,20 +67,20 @@ enum agg_key_kind { AGG_KEY_QUEUE, AGG_KEY_GROUP, AGG_KEY_TOTAL };
 struct agg_key {
     uint32_t client, queue; /* queue: 0 for a roll-up */
     uint8_t channel, kind;
-    uint8_t carry;          /* bit w: a look at the next interval of window w is due */
+    uint8_t carry; /* bit w: a look at the next interval of window w is due */
     uint8_t name_size;
-    uint16_t roll_listed;   /* bit w: rolling window w is looked at at its next T */
-    uint32_t up, down;      /* lists of links: roll-ups of a queue; queues of a roll-up */
+    uint16_t roll_listed; /* bit w: rolling window w is looked at at its next T */
+    uint32_t up, down;    /* lists of links: roll-ups of a queue; queues of a roll-up */
     const struct rc_contract_list *contracts;
-    int64_t settled_until;  /* until then the panes of now are there, and their looks due */
+    int64_t settled_until;   /* until then the panes of now are there, and their looks due */
     struct agg_sums pending; /* what the panes of then have not been given yet */
     int64_t pending_at;
-    uint32_t group;         /* of a group: its index in the policy */
-    uint32_t rank;          /* in the canonical order of keys; clocks of one key share theirs */
-    uint32_t base;          /* of a clock: the key whose tickets it measures; else 0 */
-    uint16_t clock_rank;    /* among the clocks of one key */
-    const struct rc_clock *clock; /* one of that name; NULL: not a clock's */
-    uint32_t contacts;      /* of a queue: all remembered visits */
+    uint32_t group;      /* of a group: its index in the policy */
+    uint32_t rank;       /* in the canonical order of keys; clocks of one key share theirs */
+    uint32_t base;       /* of a clock: the key whose tickets it measures; else 0 */
+    uint16_t clock_rank; /* among the clocks of one key */
+    const struct rc_clock *clock;   /* one of that name; NULL: not a clock's */
+    uint32_t contacts;              /* of a queue: all remembered visits */
     uint32_t wait_first, wait_last; /* of a queue: who waits, sorted by queued_at */
     int64_t level[AGG_STATE_COUNT];
     uint32_t pane[RC_INTERVAL_COUNT]; /* the newest touched, a short cut past the index */
@@ -103,7 +103,7 @@ struct agg_roll { /* one rolling window of one key */
     int64_t wake_at;
     int64_t published_at; /* T of the record last published */
     int64_t age_at;       /* of its entry ROLL_AGE; RC_TIME_NONE */
-    uint64_t published; /* hash of the content last published */
+    uint64_t published;   /* hash of the content last published */
     int64_t total[RC_SUM_COUNT];
 };
 
@@ -111,27 +111,28 @@ enum agg_phase { AGG_PANE_OPEN, AGG_PANE_ENDED, AGG_PANE_FINAL };
 /* One interval window of one key, until it is closed. Once it is final, little comes to it, and it
  * may be long until it is closed: what it holds is then packed (pane.c), and the pane is cold. */
 struct agg_pane {
-    uint64_t published;         /* hash of the content last published */
+    uint64_t published; /* hash of the content last published */
     int64_t start_ms : 48;
-    uint64_t window : 8;        /* index among the interval windows */
+    uint64_t window : 8; /* index among the interval windows */
     uint64_t phase : 2;
     uint64_t live : 1, listed : 1, warm : 1;
-    int64_t max_folded : 48;    /* longest wait among the forgotten */
-    uint64_t packed_size : 8;   /* of what a cold one holds; 0: nothing */
+    int64_t max_folded : 48;  /* longest wait among the forgotten */
+    uint64_t packed_size : 8; /* of what a cold one holds; 0: nothing */
     uint32_t key, revision;
-    uint32_t length_ms;         /* a month has 2.7e9 */
-    uint32_t content;           /* warm: its agg_warm; cold: in task->packed */
+    uint32_t length_ms; /* a month has 2.7e9 */
+    uint32_t content;   /* warm: its agg_warm; cold: in task->packed */
 };
 static_assert(sizeof(struct agg_pane) == 40, "a cold pane costs at most 128 bytes");
 struct agg_warm { /* what a warm pane holds */
     struct agg_sums sums;
     int32_t state[AGG_STATE_COUNT]; /* at its end, once it has ended */
     bool oldest_stale;
-    int64_t oldest_queued;  /* of those who waited at its end; NONE, and once it is final */
-    int64_t oldest_folded;  /* the same, among the forgotten */
+    int64_t oldest_queued; /* of those who waited at its end; NONE, and once it is final */
+    int64_t oldest_folded; /* the same, among the forgotten */
     int64_t oldest_final_ms;
 };
-static inline int64_t agg_pane_end(const struct agg_pane *pane) {
+static inline int64_t agg_pane_end(const struct agg_pane *pane)
+{
     return pane->start_ms + pane->length_ms;
 }
 
@@ -152,10 +153,12 @@ enum {
     AGG_POINTS_MAX_QUEUED = 4096,
     AGG_POINT_CLASSES = 14
 };
-static inline uint32_t agg_point_queue(const struct agg_point *point) {
+static inline uint32_t agg_point_queue(const struct agg_point *point)
+{
     return (uint32_t)(point->value >> 32);
 }
-static inline int64_t agg_point_duration(const struct agg_point *point) {
+static inline int64_t agg_point_duration(const struct agg_point *point)
+{
     return (int64_t)(point->value >> 32);
 }
 
@@ -175,11 +178,11 @@ struct agg_conversation { /* that of a contact which carries one */
 };
 
 struct agg_contact {
-    uint32_t id;           /* text; first, as the pool's free list lies over it */
+    uint32_t id; /* text; first, as the pool's free list lies over it */
     uint8_t id_size, channel, flags, point_class;
     uint64_t hash;
     int64_t queued, answered, ended, wrapped;
-    int64_t first, last;   /* smallest and largest event time */
+    int64_t first, last; /* smallest and largest event time */
     int64_t channel_time, queue_time, customer_time, priority_time;
     int64_t forget_at, due_at; /* instants of its entries in the due queue; others are stale */
     struct rc_id128 customer;
@@ -267,7 +270,7 @@ struct agg_steps {
     struct agg_step *step; /* by time, neighbours differ; the last lasts for ever */
     uint32_t count, room;
 };
-struct agg_ticket { /* without sums there is nothing else */
+struct agg_ticket {      /* without sums there is nothing else */
     struct agg_sum *sum; /* by at_ms, key, figure, each once */
     uint32_t sum_count, sum_room;
     struct agg_steps backlog, overdue;
@@ -306,11 +309,11 @@ struct agg_task {
     /* while an event or a due entry of an instant is applied: that instant; else now. All ticks
      * up to it have been visited, all decisions before it are made */
     int64_t clock;
-    int64_t passed; /* decisions at instants before it are made */
-    int64_t epoch_end;      /* where this step of now goes to */
-    bool latest_only;       /* of several ticks of one window in a step look at the last alone */
+    int64_t passed;    /* decisions at instants before it are made */
+    int64_t epoch_end; /* where this step of now goes to */
+    bool latest_only;  /* of several ticks of one window in a step look at the last alone */
     struct agg_order order;
-    struct agg_order late;  /* live: what came too late, until the end of the epoch */
+    struct agg_order late; /* live: what came too late, until the end of the epoch */
     struct agg_due due;
     struct agg_list due_list;
     struct agg_texts texts;
@@ -325,21 +328,22 @@ struct agg_task {
     struct agg_list episode_set;
     uint64_t episode_steps; /* nodes of trees and contacts gone through for episodes: their cost */
     struct agg_place place; /* of the last contribution */
-    int64_t next_look[RC_ROLLING_MAX]; /* the first T of the rolling window after the clock */
+    int64_t next_look[RC_ROLLING_MAX];  /* the first T of the rolling window after the clock */
     int64_t bucket_now[RC_ROLLING_MAX]; /* the bucket that ends there */
-    bool contacts; /* records of contacts are made */
+    bool contacts;                      /* records of contacts are made */
     struct agg_pool shown;
     struct agg_index shown_index;
     struct agg_list touched; /* contacts to look at when the instant touched_at is over */
     int64_t touched_at;
     struct agg_draft draft;
     struct agg_ticket before, after; /* scratch: of the contact that is being changed */
-    bool queue_scope;       /* some contract has fcr scope: queue */
+    bool queue_scope;                /* some contract has fcr scope: queue */
     bool roll_due[RC_ROLLING_MAX], publish_due[RC_INTERVAL_COUNT], restate_due;
 };
 
 #define AGG_AT(pool_name, type)                                                                    \
-    static inline struct agg_##type *agg_##type##_at(const struct agg_task *task, uint32_t ref) {  \
+    static inline struct agg_##type *agg_##type##_at(const struct agg_task *task, uint32_t ref)    \
+    {                                                                                              \
         return agg_pool_at(&task->pool_name, ref);                                                 \
     }
 AGG_AT(client, client)
@@ -360,7 +364,8 @@ AGG_AT(warm, warm)
 #undef AGG_AT
 
 /* The next multiple of `every` after the clock: the first tick that has not been visited. */
-static inline int64_t agg_next_multiple(int64_t clock_ms, int64_t every_ms) {
+static inline int64_t agg_next_multiple(int64_t clock_ms, int64_t every_ms)
+{
     return clock_ms / every_ms * every_ms + every_ms;
 }
 
@@ -403,7 +408,8 @@ bool agg_rating_merge(const struct rc_event *ev, int64_t *rated, int32_t *score)
 bool agg_review_merge(const struct rc_event *ev, int64_t *reviewed, uint32_t *defects,
                       uint32_t *opportunities, bool *critical);
 /* The date by which a contact is judged. */
-static inline int64_t agg_judged_at(const struct agg_contact *contact) {
+static inline int64_t agg_judged_at(const struct agg_contact *contact)
+{
     return contact->queued != RC_TIME_NONE     ? contact->queued
            : contact->answered != RC_TIME_NONE ? contact->answered
                                                : contact->first;
@@ -411,13 +417,14 @@ static inline int64_t agg_judged_at(const struct agg_contact *contact) {
 /* Its rare facts, all unknown where it has none; and a place for them. */
 extern const struct agg_rare agg_rare_none;
 static inline const struct agg_rare *agg_rare_of(const struct agg_task *task,
-                                                 const struct agg_contact *contact) {
+                                                 const struct agg_contact *contact)
+{
     return contact->rare ? agg_rare_at(task, contact->rare) : &agg_rare_none;
 }
 struct agg_rare *agg_rare_get(struct agg_task *task, struct agg_contact *contact);
 /* When the agent's conversation was over; NONE. */
-static inline int64_t agg_handled_at(const struct agg_task *task,
-                                     const struct agg_contact *contact) {
+static inline int64_t agg_handled_at(const struct agg_task *task, const struct agg_contact *contact)
+{
     if (contact->ended != RC_TIME_NONE)
         return contact->ended;
     int64_t transferred = agg_rare_of(task, contact)->transferred;
@@ -443,7 +450,8 @@ enum agg_outcome agg_visit_outcome(const struct agg_task *task, const struct agg
                                    int64_t *ret_at, int64_t *ret_wait_ms);
 
 /* ticket.c: what the facts of a ticket say; of other channels they may be asked as well */
-static inline bool agg_is_resolution(const struct agg_point *point) {
+static inline bool agg_is_resolution(const struct agg_point *point)
+{
     return point->type == RC_TYPE_closed || (point->type == RC_TYPE_resolved && point->value);
 }
 /* The standing resolution, and the first one; NONE. */
@@ -490,7 +498,8 @@ struct agg_batch { /* what comes to the figures of a key at one instant */
     int64_t taken_ms, added_ms; /* longest wait: taken back, then added; 0: none */
     int64_t value[RC_SUM_COUNT];
 };
-static inline void agg_batch_put(struct agg_batch *batch, uint32_t figure, int64_t value) {
+static inline void agg_batch_put(struct agg_batch *batch, uint32_t figure, int64_t value)
+{
     uint64_t bit = 1ull << figure;
     batch->value[figure] = (batch->mask & bit ? batch->value[figure] : 0) + value;
     batch->mask |= bit;
@@ -516,7 +525,8 @@ void agg_panes_flush(struct agg_task *task, uint32_t key);
 void agg_panes_settle(struct agg_task *task, uint32_t key);
 /* Makes the client's calm_from and calm_until those around the clock. */
 void agg_calm_find(struct agg_task *task, struct agg_client *client);
-static inline void agg_calm(struct agg_task *task, struct agg_client *client) {
+static inline void agg_calm(struct agg_task *task, struct agg_client *client)
+{
     if (task->clock >= client->calm_until || task->clock < client->calm_from)
         agg_calm_find(task, client);
 }
@@ -542,7 +552,8 @@ void agg_pane_close(struct agg_task *task, uint32_t pane);
 void agg_pane_cool(struct agg_task *task, uint32_t pane);
 struct agg_warm *agg_pane_unpack(struct agg_task *task, uint32_t pane);
 /* What the pane holds. A final one must be listed then. */
-static inline struct agg_warm *agg_pane_warm(struct agg_task *task, uint32_t ref) {
+static inline struct agg_warm *agg_pane_warm(struct agg_task *task, uint32_t ref)
+{
     const struct agg_pane *pane = agg_pane_at(task, ref);
     return pane->warm ? agg_warm_at(task, pane->content) : agg_pane_unpack(task, ref);
 }
@@ -566,7 +577,8 @@ enum agg_verdict agg_contact_verdict(struct agg_task *task, const struct agg_con
 /* contact_record.c */
 /* What is published of the contact may have changed. */
 void agg_contact_touched(struct agg_task *task, uint32_t contact);
-static inline void agg_contact_touch(struct agg_task *task, uint32_t contact) {
+static inline void agg_contact_touch(struct agg_task *task, uint32_t contact)
+{
     if (task->contacts)
         agg_contact_touched(task, contact);
 }
@@ -576,7 +588,8 @@ void agg_contacts_look(struct agg_task *task, int64_t now_ms);
 void agg_contact_unpublish(struct agg_task *task, uint32_t contact);
 void agg_draft_done(struct agg_draft *draft);
 /* To be called before anything of that instant happens. */
-static inline void agg_contacts_until(struct agg_task *task, int64_t at_ms) {
+static inline void agg_contacts_until(struct agg_task *task, int64_t at_ms)
+{
     if (task->touched.count != 0 && task->touched_at < at_ms)
         agg_contacts_look(task, task->touched_at + 1);
 }

@@ -262,8 +262,7 @@ static void derive_opinions(struct agg_task *task, const struct agg_contact *con
         int64_t at = rare->reviewed;
         uint32_t key = agg_ticket_key_at(task, contact, at);
         agg_ticket_sum(ticket, at, key, RC_FIG_qa_evaluated, 1);
-        agg_ticket_sum(ticket, at, key, RC_FIG_qa_defective,
-                       rare->critical || rare->defects > 0);
+        agg_ticket_sum(ticket, at, key, RC_FIG_qa_defective, rare->critical || rare->defects > 0);
         agg_ticket_sum(ticket, at, key, RC_FIG_qa_defects, rare->defects);
         agg_ticket_sum(ticket, at, key, RC_FIG_qa_opportunities, rare->opportunities);
     }

@@ -2,11 +2,18 @@
 #include "task.h"
 #include <string.h>
 
-static bool known(int64_t time_ms) { return time_ms != RC_TIME_NONE; }
-static int64_t positive(int64_t ms) { return ms > 0 ? ms : 0; }
+static bool known(int64_t time_ms)
+{
+    return time_ms != RC_TIME_NONE;
+}
+static int64_t positive(int64_t ms)
+{
+    return ms > 0 ? ms : 0;
+}
 
 enum agg_outcome agg_visit_outcome(const struct agg_task *task, const struct agg_contact *contact,
-                                   int64_t *ret_at, int64_t *ret_wait_ms) {
+                                   int64_t *ret_at, int64_t *ret_wait_ms)
+{
     const struct agg_rare *rare = agg_rare_of(task, contact);
     enum agg_outcome what = AGG_NO_OUTCOME;
     int64_t at = RC_TIME_NONE;
@@ -31,7 +38,8 @@ enum agg_outcome agg_visit_outcome(const struct agg_task *task, const struct agg
     return what;
 }
 
-static bool in_service_level(const struct rc_contract *contract, int64_t queued_ms) {
+static bool in_service_level(const struct rc_contract *contract, int64_t queued_ms)
+{
     if (!contract->has_service_level)
         return false;
     if (contract->sl_calendar && !rc_calendar_open(contract->sl_calendar, queued_ms))
@@ -45,7 +53,8 @@ static bool in_service_level(const struct rc_contract *contract, int64_t queued_
 enum judgement { OUT, MISSED, MET };
 
 static enum judgement judge(const struct rc_contract *contract, enum agg_outcome what, bool within,
-                            bool brief) {
+                            bool brief)
+{
     if (what == AGG_ANSWERED)
         return within ? MET : MISSED;
     if (what == AGG_LEFT) {
@@ -74,13 +83,15 @@ static enum judgement judge(const struct rc_contract *contract, enum agg_outcome
 /* When the service level is decided: where an outcome comes in time at once, else at the threshold.
  * NONE: not yet. */
 static int64_t decided_at(const struct rc_contract *contract, int64_t queued, bool within,
-                          int64_t at, int64_t passed_ms) {
+                          int64_t at, int64_t passed_ms)
+{
     int64_t threshold = queued + contract->sl_within_ms;
     return within ? at : threshold < passed_ms ? threshold : RC_TIME_NONE;
 }
 
 int64_t agg_visit_level_at(const struct agg_task *task, const struct agg_contact *contact,
-                           int64_t passed_ms) {
+                           int64_t passed_ms)
+{
     const struct rc_contract *contract =
         rc_contract_at(agg_key_at(task, contact->key)->contracts, agg_judged_at(contact));
     int64_t at, wait;
@@ -92,14 +103,16 @@ int64_t agg_visit_level_at(const struct agg_task *task, const struct agg_contact
     return known(decided) && contract->basis == RC_BASIS_ARRIVAL ? contact->queued : decided;
 }
 
-static void ask_again(struct agg_made *made, int64_t at_ms) {
+static void ask_again(struct agg_made *made, int64_t at_ms)
+{
     if (made->again_at == RC_TIME_NONE || at_ms < made->again_at)
         made->again_at = at_ms;
 }
 
 static void derive_visit(const struct agg_task *task, const struct agg_contact *contact,
                          const struct rc_contract *contract, int64_t passed_ms,
-                         struct agg_made *made) {
+                         struct agg_made *made)
+{
     int64_t queued = contact->queued, at, wait;
     if (!known(queued))
         return;
@@ -140,7 +153,8 @@ static void derive_visit(const struct agg_task *task, const struct agg_contact *
 
 /* The union of [held, the next resumed) within [answered, over). */
 static int64_t hold_ms(const struct agg_task *task, const struct agg_contact *contact,
-                       int64_t answered, int64_t over) {
+                       int64_t answered, int64_t over)
+{
     const struct agg_point *list = agg_points(task, contact);
     int64_t sum = 0, from = RC_TIME_NONE;
     for (uint32_t i = 0; i <= contact->point_count; i++) {
@@ -161,7 +175,8 @@ static int64_t hold_ms(const struct agg_task *task, const struct agg_contact *co
 
 static void derive_handling(const struct agg_task *task, const struct agg_contact *contact,
                             const struct rc_contract *contract, int64_t passed_ms,
-                            struct agg_made *made) {
+                            struct agg_made *made)
+{
     int64_t answered = contact->answered, over = agg_handled_at(task, contact);
     int64_t wrapped = contact->wrapped;
     if (known(answered) && (!known(over) || over > answered))
@@ -192,7 +207,8 @@ static void derive_handling(const struct agg_task *task, const struct agg_contac
     }
 }
 
-static void made_clear(struct agg_made *made) {
+static void made_clear(struct agg_made *made)
+{
     memset(made, 0, sizeof *made);
     made->offered_at = made->outcome.at = made->service_level.at = made->handled.at = RC_TIME_NONE;
     made->transferred_at = made->rated.at = made->reviewed.at = made->again_at = RC_TIME_NONE;
@@ -200,12 +216,14 @@ static void made_clear(struct agg_made *made) {
         made->state[i].from = RC_TIME_NONE;
 }
 
-bool agg_is_satisfied(const struct rc_contract *contract, int32_t score) {
+bool agg_is_satisfied(const struct rc_contract *contract, int32_t score)
+{
     return contract->csat_satisfied_at != RC_NULL && score >= contract->csat_satisfied_at;
 }
 
 static void derive_rating(const struct rc_contract *contract, int64_t rated, int32_t score,
-                          struct agg_made *made) {
+                          struct agg_made *made)
+{
     if (!known(rated))
         return;
     made->rated.at = rated;
@@ -214,7 +232,8 @@ static void derive_rating(const struct rc_contract *contract, int64_t rated, int
 }
 
 static void derive_review(int64_t reviewed, uint32_t defects, uint32_t opportunities, bool critical,
-                          struct agg_made *made) {
+                          struct agg_made *made)
+{
     if (!known(reviewed))
         return;
     made->reviewed.at = reviewed;
@@ -224,7 +243,8 @@ static void derive_review(int64_t reviewed, uint32_t defects, uint32_t opportuni
 }
 
 void agg_visit_derive(const struct agg_task *task, const struct agg_contact *contact,
-                      int64_t passed_ms, struct agg_made *ret_made) {
+                      int64_t passed_ms, struct agg_made *ret_made)
+{
     made_clear(ret_made);
     if (!contact->key || contact->flags & AGG_CANCELLED || contact->channel > RC_CHAT)
         return;
@@ -240,7 +260,8 @@ void agg_visit_derive(const struct agg_task *task, const struct agg_contact *con
 }
 
 void agg_identity_derive(const struct agg_task *task, const struct agg_identity *identity,
-                         uint8_t type, struct agg_made *ret_made) {
+                         uint8_t type, struct agg_made *ret_made)
+{
     made_clear(ret_made);
     if (identity->cancelled)
         return;

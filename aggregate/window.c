@@ -262,8 +262,8 @@ static void roll_apply(struct agg_task *task, uint32_t key_ref, uint32_t window,
     if (index < 0)
         return;
     const struct agg_key *key = agg_key_at(task, key_ref);
-    struct agg_roll *roll = key->roll[window] ? agg_roll_at(task, key->roll[window])
-                                              : roll_get(task, key_ref, window);
+    struct agg_roll *roll =
+        key->roll[window] ? agg_roll_at(task, key->roll[window]) : roll_get(task, key_ref, window);
     sums_apply(task, &agg_bucket_at(task, bucket_get(task, roll, index))->sums, batch);
     total_apply(roll, batch);
     int64_t leaves = (index + 1) * rolling->every_ms + rolling->length_ms;

@@ -2,8 +2,8 @@
 #ifndef APP_CONFIG_EXPLAIN_H
 #define APP_CONFIG_EXPLAIN_H
 
-#include "config_load.h"
 #include "config_contract.h"
+#include "config_load.h"
 
 /* One stretch of time of one key. */
 struct config_row {

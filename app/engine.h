@@ -20,12 +20,12 @@
 enum { ENGINE_SHARDS_MAX = 64 };
 
 struct engine_options {
-    const struct rc_config *config; /* borrowed, outlives the engine */
-    uint32_t shards;                /* 0: one per core but one */
-    uint64_t hash_secret;           /* engine_secret(); the decoder's is the same */
+    const struct rc_config *config;     /* borrowed, outlives the engine */
+    uint32_t shards;                    /* 0: one per core but one */
+    uint64_t hash_secret;               /* engine_secret(); the decoder's is the same */
     bool replay, provisional, contacts; /* as in agg_options */
-    struct sink_output output;      /* borrowed; closed by its owner, after engine_close */
-    struct sink_table *table;       /* may be NULL */
+    struct sink_output output;          /* borrowed; closed by its owner, after engine_close */
+    struct sink_table *table;           /* may be NULL */
     void (*published)(void *opaque, uint64_t epoch); /* thread: commit. May be NULL */
     void (*ended)(void *opaque); /* a thread has ended. thread: that one. May be NULL */
     void *opaque;

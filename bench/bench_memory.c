@@ -139,8 +139,8 @@ static void print_task(const struct agg_task *task, const char *when)
     print_line("episode", task->episode.live, sizeof(struct agg_episode), legs.mapped - legs.idle,
                agg_index_bytes(&task->episode_index),
                n.due[AGG_DUE_VERDICT] + n.due[AGG_DUE_EPISODE]);
-    print_line("customer", task->customer_index.count, 0, 0,
-               agg_index_bytes(&task->customer_index), 0);
+    print_line("customer", task->customer_index.count, 0, 0, agg_index_bytes(&task->customer_index),
+               0);
     print_line("queue", task->queue.live, sizeof(struct agg_queue), n.names,
                agg_index_bytes(&task->queue_index), 0);
     print_line("key", task->key.live, sizeof(struct agg_key), rolls,

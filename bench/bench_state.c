@@ -21,40 +21,49 @@ static const int64_t start_ms = 1767603600000; /* 2026-01-05T09:00:00Z */
 static const struct rc_zone_step utc_step = {INT64_MIN, 0};
 static const struct rc_zone utc = {"UTC", 1, &utc_step};
 
-static uint64_t cpu_ns(void) {
+static uint64_t cpu_ns(void)
+{
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static struct rc_id128 no_pseudonym(const uint8_t key[32], const char *bytes, uint32_t size) {
+static struct rc_id128 no_pseudonym(const uint8_t key[32], const char *bytes, uint32_t size)
+{
     (void)key;
     return (struct rc_id128){XXH3_64bits(bytes, size), size};
 }
 
-static void config_fill(struct rc_config *config, struct rc_dated_contract *dated, bool fine) {
-    *dated = (struct rc_dated_contract){
-        INT64_MIN,
-        {.has_service_level = true, .abandoned = RC_ABANDONED_IGNORE_SHORT, .sl_within_ms = 20000,
-         .short_abandon_ms = 5000, .sl_target_bp = 8000, .aht_target_ms = 300000,
-         .acw_cap_ms = 1800000, .fcr_window_ms = 7 * 86400000ll, .fcr_target_bp = 7500,
-         .csat_satisfied_at = 4000, .csat_target_bp = 8500, .fingerprint = 1}};
+static void config_fill(struct rc_config *config, struct rc_dated_contract *dated, bool fine)
+{
+    *dated = (struct rc_dated_contract){INT64_MIN,
+                                        {.has_service_level = true,
+                                         .abandoned = RC_ABANDONED_IGNORE_SHORT,
+                                         .sl_within_ms = 20000,
+                                         .short_abandon_ms = 5000,
+                                         .sl_target_bp = 8000,
+                                         .aht_target_ms = 300000,
+                                         .acw_cap_ms = 1800000,
+                                         .fcr_window_ms = 7 * 86400000ll,
+                                         .fcr_target_bp = 7500,
+                                         .csat_satisfied_at = 4000,
+                                         .csat_target_bp = 8500,
+                                         .fingerprint = 1}};
     *config = (struct rc_config){.tasks = 1};
     config->limits = (struct rc_limits){5000000, 20000000, 200000, 1000, 1 << 20, 8ull << 30};
-    config->time = (struct rc_times){.max_disorder_ms = 1000, .grace_ms = 900000,
+    config->time = (struct rc_times){.max_disorder_ms = 1000,
+                                     .grace_ms = 900000,
                                      .restate_every_ms = 900000,
                                      .retention_ms = {345600000, 345600000, 7776000000},
-                                     .open_tickets_ms = 31622400000, .identity_ms = 2592000000};
+                                     .open_tickets_ms = 31622400000,
+                                     .identity_ms = 2592000000};
     config->windows.rolling_count = 2;
-    config->windows.rolling[0] =
-        (struct rc_rolling_window){"15m", 900000, fine ? 10000 : 900000};
-    config->windows.rolling[1] =
-        (struct rc_rolling_window){"1h", 3600000, fine ? 60000 : 3600000};
+    config->windows.rolling[0] = (struct rc_rolling_window){"15m", 900000, fine ? 10000 : 900000};
+    config->windows.rolling[1] = (struct rc_rolling_window){"1h", 3600000, fine ? 60000 : 3600000};
     config->windows.interval_count = 3;
     const enum rc_interval kind[] = {RC_30M, RC_DAY, RC_MONTH};
     for (uint32_t i = 0; i < 3; i++)
-        config->windows.interval[i] =
-            (struct rc_interval_window){kind[i], 1000, 8640000000ll};
+        config->windows.interval[i] = (struct rc_interval_window){kind[i], 1000, 8640000000ll};
     config->contracts.defaults.zone = &utc;
     for (uint32_t i = 0; i < RC_CHANNEL_COUNT; i++)
         config->contracts.defaults.channel[i] = config->contracts.defaults.total[i] =
@@ -67,12 +76,14 @@ struct feed {
     uint64_t next, total;
 };
 
-static uint32_t mixed(uint64_t n) {
+static uint32_t mixed(uint64_t n)
+{
     n *= 0x9e3779b97f4a7c15u;
     return (uint32_t)(n >> 32 ^ n);
 }
 
-static uint32_t event_make(struct feed *feed, char *room) {
+static uint32_t event_make(struct feed *feed, char *room)
+{
     static const uint8_t type[PER_CONTACT] = {RC_TYPE_queued, RC_TYPE_answered, RC_TYPE_held,
                                               RC_TYPE_resumed, RC_TYPE_ended};
     /* stage s of a contact comes s * 40 s after its first; stages of different contacts
@@ -113,7 +124,8 @@ struct count {
     uint64_t records;
 };
 
-static void take_record(void *opaque, enum rc_message kind, const void *message, uint32_t size) {
+static void take_record(void *opaque, enum rc_message kind, const void *message, uint32_t size)
+{
     (void)message, (void)size;
     ((struct count *)opaque)->records += kind == RC_MESSAGE_RECORD;
 }
@@ -123,15 +135,16 @@ struct result {
     uint64_t events, records, bytes, contacts, keys, panes;
 };
 
-static struct result run(uint32_t queues, uint32_t per_queue, bool fine) {
+static struct result run(uint32_t queues, uint32_t per_queue, bool fine)
+{
     static char *chunk, *copy;
     struct rc_config config;
     struct rc_dated_contract dated;
     struct count count = {0};
     struct agg *agg;
     config_fill(&config, &dated, fine);
-    struct agg_options options = {.config = &config, .shard_count = 1, .replay = true,
-                                  .pseudonym = no_pseudonym};
+    struct agg_options options = {
+        .config = &config, .shard_count = 1, .replay = true, .pseudonym = no_pseudonym};
     if (!chunk) {
         chunk = malloc((size_t)CHUNK * 512);
         copy = malloc((size_t)CHUNK * 512);
@@ -171,12 +184,14 @@ static struct result run(uint32_t queues, uint32_t per_queue, bool fine) {
     return result;
 }
 
-static int by_value(const void *a, const void *b) {
+static int by_value(const void *a, const void *b)
+{
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     uint32_t per_queue = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100;
     uint32_t runs = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 7;
     static const uint32_t queues[] = {10, 100, 1000, 10000, 100000};

@@ -14,7 +14,7 @@ struct kafka_outputs {
     struct kafka_output {
         uint8_t topic; /* enum rc_topic */
         char name[96];
-    } *output;
+    } * output;
 };
 
 /* MEMORY. */

@@ -31,11 +31,13 @@ struct field {
 #define IN_VISITS_ALL(...) __VA_ARGS__,
 #define IN_TICKETS_VISITS(...)
 #define IN_TICKETS_TICKETS(...) __VA_ARGS__,
-#define IN_TICKETS_ALL(...) __VA_ARGS__,
+#define IN_TICKETS_ALL(...)     __VA_ARGS__,
 #define FIELD(name, unit)                                                                          \
-    {",\"" #name "\":", sizeof(",\"" #name "\":") - 1, RC_FIG_##name,                              \
-     RC_UNIT_##unit == RC_UNIT_BOOL}
-#define VISIT_FIELD(name, unit, merge, of, help) IN_VISITS_##of(FIELD(name, unit))
+    {                                                                                              \
+        ",\"" #name "\":", sizeof(",\"" #name "\":") - 1, RC_FIG_##name,                           \
+            RC_UNIT_##unit == RC_UNIT_BOOL                                                         \
+    }
+#define VISIT_FIELD(name, unit, merge, of, help)  IN_VISITS_##of(FIELD(name, unit))
 #define TICKET_FIELD(name, unit, merge, of, help) IN_TICKETS_##of(FIELD(name, unit))
 static const struct field visit_field[] = {RC_FIELDS(VISIT_FIELD)};
 static const struct field ticket_field[] = {RC_FIELDS(TICKET_FIELD)};

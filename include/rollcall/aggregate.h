@@ -13,12 +13,12 @@
 #include "stats.h"
 
 struct agg_options {
-    const struct rc_config *config;   /* borrowed, outlives the shard */
-    uint32_t shard_count, shard;      /* this one owns tasks t with t mod shard_count == shard */
-    uint64_t hash_secret;             /* the same that the decoder has */
-    bool replay;                      /* every T and multiple is looked at (as catch_up: all) */
-    bool provisional;                 /* publish open intervals; live: always */
-    bool contacts;                    /* make records of contacts */
+    const struct rc_config *config; /* borrowed, outlives the shard */
+    uint32_t shard_count, shard;    /* this one owns tasks t with t mod shard_count == shard */
+    uint64_t hash_secret;           /* the same that the decoder has */
+    bool replay;                    /* every T and multiple is looked at (as catch_up: all) */
+    bool provisional;               /* publish open intervals; live: always */
+    bool contacts;                  /* make records of contacts */
     /* the pseudonym of a customer, for no_customer lists */
     struct rc_id128 (*pseudonym)(const uint8_t key[32], const char *bytes, uint32_t size);
 };
@@ -42,9 +42,9 @@ const struct rc_shard_stats *agg_stats(const struct agg *agg);
 struct agg_shard_options {
     struct agg_options agg;
     struct rc_ring *in;
-    struct rc_park *self;             /* wakes this shard: new input, or room in `out` */
-    struct rc_park *ingest;           /* to wake ingest when there is room again */
-    struct rc_ring *out;              /* to the commit thread */
+    struct rc_park *self;   /* wakes this shard: new input, or room in `out` */
+    struct rc_park *ingest; /* to wake ingest when there is room again */
+    struct rc_ring *out;    /* to the commit thread */
     struct rc_park *commit;
 };
 struct agg_shard;

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-_Noreturn static inline void rc_panic(const char *file, int line, const char *promise) {
+_Noreturn static inline void rc_panic(const char *file, int line, const char *promise)
+{
     fprintf(stderr, "rollcall: broken promise at %s:%d: %s\n", file, line, promise);
     abort();
 }

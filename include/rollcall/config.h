@@ -24,7 +24,8 @@ struct rc_windows {
     struct rc_interval_window interval[RC_INTERVAL_COUNT];
     bool catch_up_all;
 };
-static inline const char *rc_window_name(const struct rc_windows *windows, uint32_t window) {
+static inline const char *rc_window_name(const struct rc_windows *windows, uint32_t window)
+{
     return window < windows->rolling_count
                ? windows->rolling[window].name
                : rc_interval_name[windows->interval[window - windows->rolling_count].kind];
@@ -65,12 +66,12 @@ struct rc_output {
     bool per_client;
 };
 struct rc_privacy {
-    uint8_t key[32];     /* of the pseudonyms; made at random when not configured */
+    uint8_t key[32]; /* of the pseudonyms; made at random when not configured */
     bool has_key;
     bool dead_letter_values;
 };
 struct rc_http {
-    const char *listen;  /* host:port, default 127.0.0.1:9187; NULL: no HTTP */
+    const char *listen; /* host:port, default 127.0.0.1:9187; NULL: no HTTP */
 };
 struct rc_config {
     const char *path;

@@ -52,24 +52,30 @@ struct rc_contact_clock {
     uint8_t spare[6];
 };
 
-static inline const char *rc_contact_id(const struct rc_record *rec) {
+static inline const char *rc_contact_id(const struct rc_record *rec)
+{
     return rec->text + rec->client_size + rec->queue_size;
 }
-static inline const char *rc_contact_conversation(const struct rc_record *rec) {
+static inline const char *rc_contact_conversation(const struct rc_record *rec)
+{
     return rc_contact_id(rec) + rec->contact_size;
 }
-static inline const char *rc_contact_customer(const struct rc_record *rec) {
+static inline const char *rc_contact_customer(const struct rc_record *rec)
+{
     return rc_contact_conversation(rec) + rec->conversation_size;
 }
-static inline const char *rc_contact_priority(const struct rc_record *rec) {
+static inline const char *rc_contact_priority(const struct rc_record *rec)
+{
     return rc_contact_customer(rec) + rec->customer_size;
 }
-static inline const char *rc_contact_clocks(const struct rc_record *rec) {
+static inline const char *rc_contact_clocks(const struct rc_record *rec)
+{
     return rc_contact_priority(rec) + rec->priority_size;
 }
 /* Reads the clock at `at`; its name is lent. Returns where the next one stands. */
 static inline const char *rc_contact_clock_at(const char *at, struct rc_contact_clock *ret_clock,
-                                              const char **ret_name) {
+                                              const char **ret_name)
+{
     memcpy(ret_clock, at, sizeof *ret_clock);
     *ret_name = at + sizeof *ret_clock;
     return *ret_name + ret_clock->name_size;

@@ -31,15 +31,15 @@ struct rc_within {
 };
 /* A clock of tickets (`slas`). */
 struct rc_clock {
-    const char *name;           /* 1 to RC_CLOCK_NAME_MAX bytes, once in a contract */
+    const char *name; /* 1 to RC_CLOCK_NAME_MAX bytes, once in a contract */
     uint32_t name_size;
-    uint8_t measure;            /* enum rc_measure */
-    bool by_event;              /* within: event: the ticket's own `due` is the deadline */
-    bool pauses;                /* what `paused` begins does not run */
-    int64_t target_bp;          /* RC_NULL: none */
-    int64_t default_ms;         /* for priorities not named below; RC_NULL: not measured */
+    uint8_t measure;    /* enum rc_measure */
+    bool by_event;      /* within: event: the ticket's own `due` is the deadline */
+    bool pauses;        /* what `paused` begins does not run */
+    int64_t target_bp;  /* RC_NULL: none */
+    int64_t default_ms; /* for priorities not named below; RC_NULL: not measured */
     uint32_t within_count;
-    const struct rc_within *within; /* sorted bytewise by priority */
+    const struct rc_within *within;     /* sorted bytewise by priority */
     const struct rc_calendar *calendar; /* NULL: wall clock */
 };
 enum { RC_CLOCK_NAME_MAX = 64 };
@@ -47,30 +47,30 @@ enum { RC_CLOCK_NAME_MAX = 64 };
 /* What is in force for one key (client, queue | * | @group, channel) from one date on. */
 struct rc_contract {
     bool has_service_level;
-    uint8_t abandoned;          /* enum rc_abandoned_rule */
-    uint8_t flow_out;           /* enum rc_flow_rule */
-    uint8_t basis;              /* enum rc_basis */
-    uint8_t fcr_model;          /* enum rc_fcr_model */
-    uint8_t fcr_scope;          /* enum rc_fcr_scope */
+    uint8_t abandoned; /* enum rc_abandoned_rule */
+    uint8_t flow_out;  /* enum rc_flow_rule */
+    uint8_t basis;     /* enum rc_basis */
+    uint8_t fcr_model; /* enum rc_fcr_model */
+    uint8_t fcr_scope; /* enum rc_fcr_scope */
     bool acw_expected;
     int64_t sl_within_ms;
-    int64_t short_abandon_ms;   /* RC_NULL: not set, nothing is short */
-    int64_t sl_target_bp;       /* RC_NULL: none; so too the targets below */
+    int64_t short_abandon_ms;              /* RC_NULL: not set, nothing is short */
+    int64_t sl_target_bp;                  /* RC_NULL: none; so too the targets below */
     const struct rc_calendar *sl_calendar; /* NULL: always open */
-    uint32_t outage_count;      /* agreed outages (`except`), any order */
+    uint32_t outage_count;                 /* agreed outages (`except`), any order */
     const struct rc_span *outage;
     int64_t aht_target_ms;
     int64_t acw_cap_ms;
     int64_t fcr_window_ms;
     int64_t fcr_target_bp;
-    int64_t csat_satisfied_at;  /* thousandths, built in 4,000; RC_NULL: nothing is satisfied */
+    int64_t csat_satisfied_at; /* thousandths, built in 4,000; RC_NULL: nothing is satisfied */
     int64_t csat_target_bp;
-    uint32_t clock_count;       /* of tickets; a roll-up's are the client's or the group's own */
+    uint32_t clock_count;         /* of tickets; a roll-up's are the client's or the group's own */
     const struct rc_clock *clock; /* sorted bytewise by name */
-    uint64_t fingerprint;       /* first 8 bytes of the SHA-256, big end first */
+    uint64_t fingerprint;         /* first 8 bytes of the SHA-256, big end first */
 };
 struct rc_dated_contract {
-    int64_t from_ms;            /* the first entry's is INT64_MIN */
+    int64_t from_ms; /* the first entry's is INT64_MIN */
     struct rc_contract contract;
 };
 /* One channel's contracts of one key, sorted by date; count >= 1. */
@@ -79,31 +79,31 @@ struct rc_contract_list {
     const struct rc_dated_contract *dated;
 };
 struct rc_queue_policy {
-    const char *name;           /* without the @ for a group */
+    const char *name; /* without the @ for a group */
     uint32_t name_size;
     struct rc_contract_list channel[RC_CHANNEL_COUNT];
-    uint32_t member_count;      /* groups: their queues, as indexes of the client's `queue` or, */
-    const char *const *member;  /* since any name may stand there, as names */
+    uint32_t member_count;     /* groups: their queues, as indexes of the client's `queue` or, */
+    const char *const *member; /* since any name may stand there, as names */
 };
 struct rc_client_policy {
-    const char *name;           /* NULL: the defaults, for clients that are not configured */
+    const char *name; /* NULL: the defaults, for clients that are not configured */
     uint32_t name_size;
     const struct rc_zone *zone;
-    struct rc_contract_list channel[RC_CHANNEL_COUNT];      /* for queues not named below */
-    struct rc_contract_list total[RC_CHANNEL_COUNT];        /* for `*`: other fingerprints */
+    struct rc_contract_list channel[RC_CHANNEL_COUNT]; /* for queues not named below */
+    struct rc_contract_list total[RC_CHANNEL_COUNT];   /* for `*`: other fingerprints */
     uint32_t queue_count, group_count;
     const struct rc_queue_policy *queue; /* sorted bytewise by name */
     const struct rc_queue_policy *group; /* sorted bytewise by name */
     uint32_t no_customer_count;
-    const char *const *no_customer;      /* customers that count as none, as they come in */
-    const char *topic;                   /* NULL: none; output.topics: per_client, its names' end */
+    const char *const *no_customer; /* customers that count as none, as they come in */
+    const char *topic;              /* NULL: none; output.topics: per_client, its names' end */
 };
 struct rc_contracts {
     struct rc_client_policy defaults;
     uint32_t client_count;
     const struct rc_client_policy *client; /* sorted bytewise by name */
     bool clients_only;
-    int64_t fcr_window_max_ms;             /* the longest of any contract */
+    int64_t fcr_window_max_ms; /* the longest of any contract */
 };
 
 /* The policy of that client, or the defaults. Never NULL. */

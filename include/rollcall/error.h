@@ -21,7 +21,8 @@
 enum rc_error { RC_OK = 0, RC_ERRORS(RC_ERROR_VALUE) };
 #undef RC_ERROR_VALUE
 
-static inline const char *rc_error_text(enum rc_error err) {
+static inline const char *rc_error_text(enum rc_error err)
+{
     switch (err) {
     case RC_OK:
         return "done";

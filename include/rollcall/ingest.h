@@ -24,8 +24,8 @@ struct ingest_decoder_options {
 };
 /* What the wire says beside the value; all may be absent (NULL, 0). */
 struct ingest_envelope {
-    uint8_t channel;                /* implied by the topic, or RC_CHANNEL_NONE */
-    const char *ce_type, *ce_time;  /* CloudEvents, Kafka binary mode */
+    uint8_t channel;               /* implied by the topic, or RC_CHANNEL_NONE */
+    const char *ce_type, *ce_time; /* CloudEvents, Kafka binary mode */
     uint32_t ce_type_size, ce_time_size;
 };
 enum ingest_verdict {
@@ -60,14 +60,14 @@ struct rc_id128 ingest_pseudonym(const uint8_t key[32], const char *bytes, uint3
 
 /* ---- sources: threads that fill rings ---- */
 
-struct ingest_output {              /* all borrowed for the source's life */
+struct ingest_output { /* all borrowed for the source's life */
     uint32_t shard_count;
-    struct rc_ring **ring;          /* to shard i; the source is the producer */
-    struct rc_park **park;          /* wakes shard i */
+    struct rc_ring **ring; /* to shard i; the source is the producer */
+    struct rc_park **park; /* wakes shard i */
     /* dead letters and ends (rc_end.from = UINT32_MAX); what INGEST_VALUE_KEPT allows must fit */
     struct rc_ring *commit_ring;
     struct rc_park *commit_park;
-    struct rc_park *self;           /* shards and commit wake the source through it when full */
+    struct rc_park *self; /* shards and commit wake the source through it when full */
 };
 /* Task t belongs to shard t mod shard_count. */
 
@@ -76,18 +76,18 @@ struct ingest_file_options {
     /* "-": standard input; .zst by its magic number, not its name */
     const char *const *path;
     uint32_t path_count;
-    int64_t until_ms;               /* RC_TIME_NONE: not given */
+    int64_t until_ms; /* RC_TIME_NONE: not given */
     uint64_t hash_secret;
-    bool strict;                    /* stop at the first refused line with RC_ERR_INPUT */
-    const char *only_client;        /* events of other clients are passed over; NULL: all */
+    bool strict;             /* stop at the first refused line with RC_ERR_INPUT */
+    const char *only_client; /* events of other clients are passed over; NULL: all */
 };
-struct ingest_progress {            /* of a replay, for the terminal */
+struct ingest_progress {              /* of a replay, for the terminal */
     uint64_t bytes_read, bytes_total; /* of the files as they lie on disk; total 0: not known */
 };
 struct ingest_files;
 enum rc_error ingest_files_open(const struct ingest_file_options *options,
-                                const struct ingest_output *output,
-                                struct ingest_files **ret_files, char ret_message[256]);
+                                const struct ingest_output *output, struct ingest_files **ret_files,
+                                char ret_message[256]);
 /* Reads all, ends with a mark with end_of_input; the whole work of the ingest thread. */
 enum rc_error ingest_files_run(struct ingest_files *files, char ret_message[256]);
 /* thread: any. */
@@ -108,8 +108,8 @@ struct ingest_kafka_options {
     void *reusable_opaque;
 };
 enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
-                                const struct ingest_output *output,
-                                struct ingest_kafka **ret_kafka, char ret_message[256]);
+                                const struct ingest_output *output, struct ingest_kafka **ret_kafka,
+                                char ret_message[256]);
 /* Runs until ingest_kafka_stop: then closes the epoch and returns. */
 enum rc_error ingest_kafka_run(struct ingest_kafka *kafka, char ret_message[256]);
 /* thread: any; async-signal-safe not needed. */
@@ -120,11 +120,11 @@ void ingest_kafka_give_up(struct ingest_kafka *kafka);
 /* Nothing is read, since limits.memory is nearly reached. thread: any. */
 bool ingest_kafka_over_memory(const struct ingest_kafka *kafka);
 const struct rc_ingest_stats *ingest_kafka_stats(const struct ingest_kafka *kafka);
-struct ingest_partition {           /* for /metrics and /readyz */
+struct ingest_partition { /* for /metrics and /readyz */
     const char *topic;
     int32_t partition;
     int64_t next_offset, end_offset, watermark_ms;
-    bool idle, holds_back;          /* holds_back: the smallest watermark is this one's */
+    bool idle, holds_back; /* holds_back: the smallest watermark is this one's */
 };
 /* thread: any. Copies up to `room`; returns how many there are. */
 uint32_t ingest_kafka_partitions(struct ingest_kafka *kafka, struct ingest_partition *ret_list,

@@ -41,7 +41,8 @@ struct rc_ring {
  * life.
  * `start` is where positions begin, 0 but for tests; a multiple of 8. */
 static inline void rc_ring_init(struct rc_ring *ring, char *bytes, uint64_t capacity,
-                                uint64_t start) {
+                                uint64_t start)
+{
     RC_CHECK(capacity >= 4096 && (capacity & (capacity - 1)) == 0 && start % 8 == 0);
     memset(ring, 0, sizeof *ring);
     atomic_init(&ring->tail, start);
@@ -52,13 +53,15 @@ static inline void rc_ring_init(struct rc_ring *ring, char *bytes, uint64_t capa
 }
 
 /* The largest message that always fits some time: half of the ring. */
-static inline uint64_t rc_ring_message_max(const struct rc_ring *ring) {
+static inline uint64_t rc_ring_message_max(const struct rc_ring *ring)
+{
     return (ring->mask + 1) / 2 - sizeof(struct rc_ring_head);
 }
 
 /* AGAIN: full. On success *ret_message (8-aligned, lent until the commit) has room for `size`. */
 static inline enum rc_error rc_ring_reserve(struct rc_ring *ring, uint32_t size, uint32_t kind,
-                                            void **ret_message) {
+                                            void **ret_message)
+{
     uint64_t tail = ring->tail_next;
     uint64_t need = sizeof(struct rc_ring_head) + (((uint64_t)size + 7) & ~7ull);
     uint64_t at = tail & ring->mask, left = ring->mask + 1 - at;
@@ -82,14 +85,16 @@ static inline enum rc_error rc_ring_reserve(struct rc_ring *ring, uint32_t size,
 }
 
 /* Makes all reserved messages visible. */
-static inline void rc_ring_commit(struct rc_ring *ring) {
+static inline void rc_ring_commit(struct rc_ring *ring)
+{
     atomic_store_explicit(&ring->tail, ring->tail_next, memory_order_release); /* A */
 }
 
 /* AGAIN: empty. The message is lent until the release. Messages come one after the other, so
  * several may be peeked at before one release gives all of them back. */
 static inline enum rc_error rc_ring_peek(struct rc_ring *ring, void **ret_message,
-                                         uint32_t *ret_size, uint32_t *ret_kind) {
+                                         uint32_t *ret_size, uint32_t *ret_kind)
+{
     for (;;) {
         if (ring->head_next == ring->tail_seen) {
             ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire); /* reads A */
@@ -110,7 +115,8 @@ static inline enum rc_error rc_ring_peek(struct rc_ring *ring, void **ret_messag
 }
 
 /* Gives all that was peeked at back to the producer. */
-static inline void rc_ring_release(struct rc_ring *ring) {
+static inline void rc_ring_release(struct rc_ring *ring)
+{
     atomic_store_explicit(&ring->head, ring->head_next, memory_order_release); /* B */
 }
 

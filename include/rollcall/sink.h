@@ -44,18 +44,17 @@ struct sink_output {
 enum sink_format { SINK_NDJSON, SINK_CSV, SINK_TABLE };
 struct sink_file_options {
     const struct rc_config *config;
-    const char *dir;                  /* --out; NULL: `file` alone */
-    int fd;                           /* where --only goes without a dir */
+    const char *dir; /* --out; NULL: `file` alone */
+    int fd;          /* where --only goes without a dir */
     enum sink_format format;
     bool rolling, interval, slas, contacts, alerts; /* --only */
-    const char *queue;                /* --queue, NULL: all */
-    const char *client;               /* --client, NULL: all */
-    const char *const *source_name;   /* file names of the replay, by source */
+    const char *queue;                              /* --queue, NULL: all */
+    const char *client;                             /* --client, NULL: all */
+    const char *const *source_name;                 /* file names of the replay, by source */
     bool color;
 };
 enum rc_error sink_file_open(const struct sink_file_options *options,
-                             struct sink_output *ret_output,
-                             char ret_message[256]);
+                             struct sink_output *ret_output, char ret_message[256]);
 
 struct sink_kafka_options {
     const struct rc_config *config;
@@ -79,13 +78,13 @@ bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256]);
 
 struct sink_commit_options {
     uint32_t shard_count;
-    struct rc_ring **ring;            /* from shard i */
-    struct rc_ring *ingest_ring;      /* dead letters and ends from ingest */
+    struct rc_ring **ring;       /* from shard i */
+    struct rc_ring *ingest_ring; /* dead letters and ends from ingest */
     struct rc_park *self;
-    struct rc_park **park;            /* wakes shard i when there is room again */
+    struct rc_park **park; /* wakes shard i when there is room again */
     struct rc_park *ingest_park;
-    struct sink_output output;        /* borrowed */
-    struct sink_table *table;         /* current records for the API; NULL: none */
+    struct sink_output output;                       /* borrowed */
+    struct sink_table *table;                        /* current records for the API; NULL: none */
     void (*published)(void *opaque, uint64_t epoch); /* may be NULL */
     void *opaque;
 };
@@ -129,7 +128,7 @@ void sink_table_close(struct sink_table *table);
 /* ---- HTTP, on the main thread's libevent loop ---- */
 
 struct event_base;
-struct sink_http_source {             /* how /metrics and /readyz learn of the engine */
+struct sink_http_source { /* how /metrics and /readyz learn of the engine */
     void *opaque;
     /* Appends OpenMetrics text of the engine (counters of ingest and shards) to an evbuffer. */
     void (*metrics)(void *opaque, void *evbuffer);
@@ -137,7 +136,7 @@ struct sink_http_source {             /* how /metrics and /readyz learn of the e
     bool (*ready)(void *opaque, char ret_reason[256]);
 };
 struct sink_http_options {
-    struct event_base *base;          /* borrowed */
+    struct event_base *base; /* borrowed */
     const struct rc_config *config;
     struct sink_table *table;
     struct sink_http_source source;

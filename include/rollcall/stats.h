@@ -7,27 +7,30 @@
 
 typedef _Atomic uint64_t rc_counter;
 
-static inline void rc_count(rc_counter *counter, uint64_t n) {
+static inline void rc_count(rc_counter *counter, uint64_t n)
+{
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
-static inline void rc_gauge_set(rc_counter *counter, uint64_t n) {
+static inline void rc_gauge_set(rc_counter *counter, uint64_t n)
+{
     atomic_store_explicit(counter, n, memory_order_relaxed);
 }
-static inline uint64_t rc_counter_read(const rc_counter *counter) {
+static inline uint64_t rc_counter_read(const rc_counter *counter)
+{
     return atomic_load_explicit((rc_counter *)counter, memory_order_relaxed);
 }
 
 /* Written by the ingest thread. */
 struct rc_ingest_stats {
     rc_counter events[RC_CHANNEL_COUNT + 1][RC_TYPE_COUNT]; /* decoded, by channel and type */
-    rc_counter lines;             /* records or lines read, of any kind */
-    rc_counter blank;             /* without a value, or blank */
+    rc_counter lines;                                       /* records or lines read, of any kind */
+    rc_counter blank;                                       /* without a value, or blank */
     rc_counter unknown_type;
-    rc_counter dead_lettered;     /* refused at the door, whatever the reason */
+    rc_counter dead_lettered; /* refused at the door, whatever the reason */
     rc_counter bytes;
-    rc_counter watermark_ms;      /* gauge; as int64_t */
-    rc_counter stalled;           /* times a ring was full */
+    rc_counter watermark_ms; /* gauge; as int64_t */
+    rc_counter stalled;      /* times a ring was full */
 };
 /* Written by one shard. */
 #define RC_SHARD_COUNTERS(X)                                                                       \
@@ -58,7 +61,9 @@ struct rc_ingest_stats {
     X(idle_bytes, "of that, what was used and is free to be used again")                           \
     X(now_ms, "now, of the shard")
 #define RC_SHARD_COUNTER(name, help) rc_counter name;
-struct rc_shard_stats { RC_SHARD_COUNTERS(RC_SHARD_COUNTER) };
+struct rc_shard_stats {
+    RC_SHARD_COUNTERS(RC_SHARD_COUNTER)
+};
 #undef RC_SHARD_COUNTER
 
 #endif

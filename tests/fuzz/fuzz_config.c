@@ -1,7 +1,7 @@
 /* Any text as a configuration: it loads or it is refused, and nothing else happens. What loads is
  * looked at as a start would look at it. */
-#include "config_load.h"
 #include "config_explain.h"
+#include "config_load.h"
 #include "rollcall/check.h"
 
 #include <stdlib.h>

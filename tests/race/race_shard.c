@@ -10,7 +10,7 @@ enum {
     IN_BYTES = 1 << 14,
     OUT_BYTES = 1 << 14,
     EPOCHS = 120,
-    CALLS = 150,      /* in each epoch */
+    CALLS = 150, /* in each epoch */
     QUEUES = 10,
     EPOCH_MS = 60000,
     SLEEP_MS = 200
@@ -118,8 +118,8 @@ static void *run_ingest(void *unused)
             send_event(number, RC_TYPE_queued, at);
             send_event(number, RC_TYPE_answered, at + number % 30 * 1000);
         }
-        struct rc_mark mark = {.epoch = epoch + 1, .now_ms = begin + EPOCH_MS,
-                               .wall_ms = RC_TIME_NONE};
+        struct rc_mark mark = {
+            .epoch = epoch + 1, .now_ms = begin + EPOCH_MS, .wall_ms = RC_TIME_NONE};
         memcpy(in_reserve(sizeof mark, RC_MESSAGE_MARK), &mark, sizeof mark);
         rc_ring_commit(&in);
         rc_park_wake(&shard_park);
@@ -207,10 +207,13 @@ int main(void)
     config_fill();
     rc_ring_init(&in, in_bytes, IN_BYTES, UINT64_MAX - 7 - 8 * 100000);
     rc_ring_init(&out, out_bytes, OUT_BYTES, UINT64_MAX - 7 - 8 * 100000);
-    struct agg_shard_options options = {.agg = {.config = &config, .shard_count = 1,
-                                                .hash_secret = 1, .pseudonym = pseudonym},
-                                        .in = &in, .self = &shard_park, .ingest = &ingest_park,
-                                        .out = &out, .commit = &commit_park};
+    struct agg_shard_options options = {
+        .agg = {.config = &config, .shard_count = 1, .hash_secret = 1, .pseudonym = pseudonym},
+        .in = &in,
+        .self = &shard_park,
+        .ingest = &ingest_park,
+        .out = &out,
+        .commit = &commit_park};
     RC_CHECK(agg_shard_open(&options, &shard) == RC_OK);
     RC_CHECK(pthread_create(&worker, NULL, run_shard, NULL) == 0);
     RC_CHECK(pthread_create(&ingest, NULL, run_ingest, NULL) == 0);
@@ -221,7 +224,7 @@ int main(void)
     RC_CHECK(last_of == EPOCHS * CALLS && last_met == EPOCHS * CALLS / 30 * 21);
     RC_CHECK(rc_counter_read(&agg_shard_stats(shard)->records) == records);
     RC_CHECK(rc_counter_read(&agg_shard_stats(shard)->events) == 2 * EPOCHS * CALLS);
-    RC_CHECK(full_in > 0); /* there was backpressure */
+    RC_CHECK(full_in > 0);                         /* there was backpressure */
     RC_CHECK(position(&in.tail) < UINT64_MAX / 2); /* it began just below 2^64 */
     RC_CHECK(position(&out.tail) < UINT64_MAX / 2);
     agg_shard_close(shard);

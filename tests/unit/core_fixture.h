@@ -19,7 +19,7 @@ enum {
     CORE_SHARDS_MAX = 4,
     CORE_TASKS = 8
 };
-#define T0 INT64_C(1767225600000) /* 2026-01-01T00:00:00Z, a Thursday */
+#define T0          INT64_C(1767225600000) /* 2026-01-01T00:00:00Z, a Thursday */
 #define CORE_SECRET UINT64_C(0x5eed)
 
 /* The windows, as the configuration numbers them. */
@@ -30,8 +30,8 @@ struct core_event {
     int64_t offset;                           /* 0: the next one */
     const char *client;                       /* NULL: acme */
     const char *contact, *queue, *conversation, *agent, *priority;
-    uint64_t customer;                        /* 0: none */
-    uint8_t type, channel, flags;             /* channel 0: call */
+    uint64_t customer;            /* 0: none */
+    uint8_t type, channel, flags; /* channel 0: call */
 };
 
 struct core {
@@ -225,9 +225,9 @@ static inline struct rc_event *core_make(struct core *core, const struct core_ev
     ev->now_ms = core->replay ? what->now_ms : RC_TIME_NONE;
     ev->offset = what->offset ? what->offset : ++core->offset;
     ev->task = core_task_of(client);
-    ev->contact_hash = XXH3_64bits_withSeed(rc_event_contact(ev), ev->contact_size,
-                                            XXH3_64bits_withSeed(client, ev->client_size,
-                                                                 CORE_SECRET));
+    ev->contact_hash =
+        XXH3_64bits_withSeed(rc_event_contact(ev), ev->contact_size,
+                             XXH3_64bits_withSeed(client, ev->client_size, CORE_SECRET));
     ev->customer = (struct rc_id128){0, what->customer};
     ev->value = what->value;
     ev->opportunities = what->opportunities;
@@ -263,7 +263,9 @@ static inline int core_compare(const void *left, const void *right)
 
 static inline void core_mark(struct core *core, int64_t now_ms, bool end_of_input)
 {
-    struct rc_mark mark = {.epoch = ++core->epoch, .now_ms = now_ms, .wall_ms = RC_TIME_NONE,
+    struct rc_mark mark = {.epoch = ++core->epoch,
+                           .now_ms = now_ms,
+                           .wall_ms = RC_TIME_NONE,
                            .end_of_input = end_of_input};
     uint32_t first = core->record_count;
     for (uint32_t i = 0; i < core->shards; i++)
@@ -271,7 +273,10 @@ static inline void core_mark(struct core *core, int64_t now_ms, bool end_of_inpu
     if (core->shards > 1 && core->record_count > first) /* as the commit thread merges them */
         qsort(core->record + first, core->record_count - first, sizeof *core->record, core_compare);
 }
-static inline void core_now(struct core *core, int64_t now_ms) { core_mark(core, now_ms, false); }
+static inline void core_now(struct core *core, int64_t now_ms)
+{
+    core_mark(core, now_ms, false);
+}
 
 static inline bool core_is(const struct rc_record *rec, const char *client, const char *queue)
 {

@@ -86,7 +86,10 @@ Test(agg, arrival_basis_keeps_each_cohort_whole)
     core_close(&core);
 }
 
-static int64_t four_days(void) { return INT64_C(4) * DAY_MS; }
+static int64_t four_days(void)
+{
+    return INT64_C(4) * DAY_MS;
+}
 
 Test(agg, rating_weeks_later_counts_in_the_queue_of_the_forgotten_contact)
 {

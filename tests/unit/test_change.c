@@ -116,8 +116,8 @@ Test(change, what_moves_to_another_queue_leaves_the_first_and_stays_in_the_roll_
     struct shop shop;
     shop_open(&shop);
     uint32_t client = agg_key_at(shop.task, shop.key)->client;
-    uint32_t other = agg_key_get(shop.task, client,
-                                 agg_queue_get(shop.task, client, "support", 7), RC_CALL);
+    uint32_t other =
+        agg_key_get(shop.task, client, agg_queue_get(shop.task, client, "support", 7), RC_CALL);
     struct agg_made none = made_none(0), here = made_none(shop.key), there;
     here.offered_at = T0 + HOUR_MS;
     here.state[AGG_WAITING] = (struct agg_span){T0 + HOUR_MS, INT64_MAX};

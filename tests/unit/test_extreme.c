@@ -52,8 +52,8 @@ Test(extreme, wait_of_a_forgotten_contact_still_counts_when_a_longer_one_is_take
     PUT(&core, .at = last, .type = RC_TYPE_ended, .contact = "new");
     core_now(&core, last + INT64_C(2) * DAY_MS);
     cr_assert_eq(STAT(&core, contacts_now), 1);
-    PUT(&core, .at = last + INT64_C(1) * DAY_MS + HOUR_MS, .type = RC_TYPE_rated,
-        .contact = "new", .value = 1);
+    PUT(&core, .at = last + INT64_C(1) * DAY_MS + HOUR_MS, .type = RC_TYPE_rated, .contact = "new",
+        .value = 1);
     core.config.time.retention_ms[RC_CALL] = INT64_C(30) * DAY_MS; /* so that it is not expired */
     PUT(&core, .at = T0 + 11000, .type = RC_TYPE_answered, .contact = "new");
     core_now(&core, last + INT64_C(2) * DAY_MS + HOUR_MS);

@@ -11,8 +11,8 @@ static const struct agg_contact *only_contact(const struct agg_task *task)
 static void send(struct core *core, struct agg_task *task, uint8_t type, int64_t at, int64_t value)
 {
     core_task_put(core, task,
-                  (struct core_event){.at = at, .contact = "a", .queue = "sales", .type = type,
-                                      .value = value});
+                  (struct core_event){
+                      .at = at, .contact = "a", .queue = "sales", .type = type, .value = value});
 }
 
 Test(facts, first_times_are_the_smallest_and_last_times_the_largest)
@@ -64,15 +64,19 @@ Test(facts, of_two_ratings_at_once_the_larger_score_holds)
 
 Test(facts, of_two_reviews_at_once_more_defects_then_critical_then_more_opportunities_hold)
 {
-    static const struct { int64_t defects, of; bool critical, taken; } review[] = {
-        {2, 10, false, true}, {1, 99, true, false}, {2, 11, false, true},  {2, 5, true, true},
-        {2, 9, false, false}, {2, 6, true, true},   {3, 1, false, true},   {3, 1, false, false},
+    static const struct {
+        int64_t defects, of;
+        bool critical, taken;
+    } review[] = {
+        {2, 10, false, true}, {1, 99, true, false}, {2, 11, false, true}, {2, 5, true, true},
+        {2, 9, false, false}, {2, 6, true, true},   {3, 1, false, true},  {3, 1, false, false},
     };
     int64_t reviewed = RC_TIME_NONE;
     uint32_t defects = 0, of = 0;
     bool critical = false;
     for (uint32_t i = 0; i < sizeof review / sizeof *review; i++) {
-        struct rc_event ev = {.time_ms = T0, .value = review[i].defects,
+        struct rc_event ev = {.time_ms = T0,
+                              .value = review[i].defects,
                               .opportunities = review[i].of,
                               .flags = review[i].critical ? RC_EVENT_CRITICAL : 0};
         cr_assert_eq(agg_review_merge(&ev, &reviewed, &defects, &of, &critical), review[i].taken);
@@ -89,16 +93,28 @@ Test(facts, attributes_come_from_the_smallest_time_and_ties_go_to_the_smaller_va
     struct core core;
     core_init(&core);
     struct agg_task *task = core_task_open(&core);
-    struct core_event ev = {.at = T0 + 10, .contact = "a", .type = RC_TYPE_answered,
-                            .queue = "sales", .channel = RC_CHAT, .customer = 5,
+    struct core_event ev = {.at = T0 + 10,
+                            .contact = "a",
+                            .type = RC_TYPE_answered,
+                            .queue = "sales",
+                            .channel = RC_CHAT,
+                            .customer = 5,
                             .conversation = "kz"};
     core_task_put(&core, task, ev);
-    ev = (struct core_event){.at = T0 + 10, .contact = "a", .type = RC_TYPE_held,
-                             .queue = "salad", .channel = RC_CALL, .customer = 4,
+    ev = (struct core_event){.at = T0 + 10,
+                             .contact = "a",
+                             .type = RC_TYPE_held,
+                             .queue = "salad",
+                             .channel = RC_CALL,
+                             .customer = 4,
                              .conversation = "k"};
     core_task_put(&core, task, ev);
-    ev = (struct core_event){.at = T0 + 11, .contact = "a", .type = RC_TYPE_held,
-                             .queue = "aaa", .channel = RC_CALL, .customer = 1,
+    ev = (struct core_event){.at = T0 + 11,
+                             .contact = "a",
+                             .type = RC_TYPE_held,
+                             .queue = "aaa",
+                             .channel = RC_CALL,
+                             .customer = 1,
                              .conversation = "a"};
     core_task_put(&core, task, ev);
     agg_task_advance(task, T0 + 1000);
@@ -115,18 +131,22 @@ Test(facts, attributes_come_from_the_smallest_time_and_ties_go_to_the_smaller_va
 
 Test(facts, are_the_same_whatever_the_order_and_however_often)
 {
-    static const uint8_t type[] = {RC_TYPE_queued, RC_TYPE_answered, RC_TYPE_held, RC_TYPE_resumed,
-                                   RC_TYPE_ended,  RC_TYPE_rated,    RC_TYPE_resolved};
+    static const uint8_t type[] = {RC_TYPE_queued,  RC_TYPE_answered, RC_TYPE_held,
+                                   RC_TYPE_resumed, RC_TYPE_ended,    RC_TYPE_rated,
+                                   RC_TYPE_resolved};
     static const char *const name[] = {"billing", "sales", "sal"};
     struct core_random random = {3};
     struct core_event event[EVENTS];
     for (uint32_t i = 0; i < EVENTS; i++)
         event[i] = (struct core_event){
-            .at = T0 + (int64_t)core_draw(&random, 12), .contact = "a", .offset = i + 1,
+            .at = T0 + (int64_t)core_draw(&random, 12),
+            .contact = "a",
+            .offset = i + 1,
             .type = type[core_draw(&random, sizeof type)],
             .queue = core_draw(&random, 2) ? name[core_draw(&random, 3)] : NULL,
             .conversation = core_draw(&random, 3) ? NULL : name[core_draw(&random, 3)],
-            .customer = core_draw(&random, 3), .value = (int64_t)core_draw(&random, 5),
+            .customer = core_draw(&random, 3),
+            .value = (int64_t)core_draw(&random, 5),
             .channel = (uint8_t)core_draw(&random, 2)};
     struct core core;
     struct agg_contact kept = {0};
@@ -215,8 +235,12 @@ Test(facts, points_with_different_values_are_two_and_equal_ones_are_one)
     struct core core;
     core_init(&core);
     struct agg_task *task = core_task_open(&core);
-    struct core_event ev = {.at = T0, .contact = "a", .queue = "sales", .type = RC_TYPE_worked,
-                            .value = 60000, .agent = "ann"};
+    struct core_event ev = {.at = T0,
+                            .contact = "a",
+                            .queue = "sales",
+                            .type = RC_TYPE_worked,
+                            .value = 60000,
+                            .agent = "ann"};
     core_task_put(&core, task, ev);
     core_task_put(&core, task, ev);
     ev.agent = "bob";

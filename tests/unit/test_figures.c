@@ -21,8 +21,8 @@ Test(figures, what_a_pane_holds_comes_first_and_fits_a_mask_of_64_bits)
 {
     cr_assert_leq(RC_SUM_COUNT, 64);
     for (uint32_t i = 0; i < RC_FIGURE_COUNT; i++) {
-        bool held = rc_figure_info[i].merge == RC_MERGE_SUM ||
-                    rc_figure_info[i].merge == RC_MERGE_MAX;
+        bool held =
+            rc_figure_info[i].merge == RC_MERGE_SUM || rc_figure_info[i].merge == RC_MERGE_MAX;
         cr_assert_eq(held, i < RC_SUM_COUNT, "%s", rc_figure_info[i].name);
     }
 }
@@ -30,8 +30,7 @@ Test(figures, what_a_pane_holds_comes_first_and_fits_a_mask_of_64_bits)
 Test(figures, ratios_come_before_states_and_states_are_last)
 {
     for (uint32_t i = RC_SUM_COUNT; i < RC_FIGURE_COUNT; i++)
-        cr_assert_eq(rc_figure_info[i].merge,
-                     i < RC_FIG_waiting ? RC_MERGE_RATIO : RC_MERGE_STATE);
+        cr_assert_eq(rc_figure_info[i].merge, i < RC_FIG_waiting ? RC_MERGE_RATIO : RC_MERGE_STATE);
 }
 
 Test(figures, unit_is_told_by_the_end_of_the_name)

@@ -1,17 +1,23 @@
 #include "core_fixture.h"
 #include "hash.h"
 
-static struct rc_dated_contract group_contract = {
-    INT64_MIN, {.has_service_level = true, .sl_within_ms = 20 * SECOND_MS, .sl_target_bp = 9000,
-                .short_abandon_ms = RC_NULL, .aht_target_ms = RC_NULL, .fcr_target_bp = RC_NULL,
-                .csat_satisfied_at = RC_NULL, .csat_target_bp = RC_NULL, .fingerprint = 77}};
+static struct rc_dated_contract group_contract = {INT64_MIN,
+                                                  {.has_service_level = true,
+                                                   .sl_within_ms = 20 * SECOND_MS,
+                                                   .sl_target_bp = 9000,
+                                                   .short_abandon_ms = RC_NULL,
+                                                   .aht_target_ms = RC_NULL,
+                                                   .fcr_target_bp = RC_NULL,
+                                                   .csat_satisfied_at = RC_NULL,
+                                                   .csat_target_bp = RC_NULL,
+                                                   .fingerprint = 77}};
 static const char *const members[] = {"billing", "sales"};
 
 /* One group `money` of two queues. */
 static struct rc_queue_policy money(void)
 {
-    struct rc_queue_policy group = {.name = "money", .name_size = 5, .member_count = 2,
-                                    .member = members};
+    struct rc_queue_policy group = {
+        .name = "money", .name_size = 5, .member_count = 2, .member = members};
     for (uint32_t c = 0; c < RC_CHANNEL_COUNT; c++)
         group.channel[c] = (struct rc_contract_list){1, &group_contract};
     return group;

@@ -66,14 +66,30 @@ static void largest(int64_t *fact, int64_t at)
 static void know_type(struct known *known, const struct core_event *ev)
 {
     switch (ev->type) {
-    case RC_TYPE_queued: smallest(&known->queued, ev->at); break;
-    case RC_TYPE_answered: smallest(&known->answered, ev->at); break;
-    case RC_TYPE_abandoned: smallest(&known->abandoned, ev->at); break;
-    case RC_TYPE_left: smallest(&known->left, ev->at); break;
-    case RC_TYPE_transferred: smallest(&known->transferred, ev->at); break;
-    case RC_TYPE_cancelled: smallest(&known->cancelled, ev->at); break;
-    case RC_TYPE_ended: largest(&known->ended, ev->at); break;
-    case RC_TYPE_wrapped: largest(&known->wrapped, ev->at); break;
+    case RC_TYPE_queued:
+        smallest(&known->queued, ev->at);
+        break;
+    case RC_TYPE_answered:
+        smallest(&known->answered, ev->at);
+        break;
+    case RC_TYPE_abandoned:
+        smallest(&known->abandoned, ev->at);
+        break;
+    case RC_TYPE_left:
+        smallest(&known->left, ev->at);
+        break;
+    case RC_TYPE_transferred:
+        smallest(&known->transferred, ev->at);
+        break;
+    case RC_TYPE_cancelled:
+        smallest(&known->cancelled, ev->at);
+        break;
+    case RC_TYPE_ended:
+        largest(&known->ended, ev->at);
+        break;
+    case RC_TYPE_wrapped:
+        largest(&known->wrapped, ev->at);
+        break;
     default: { /* resolved: the last one, of two at once false */
         bool value = ev->flags & RC_EVENT_RESOLVED;
         if (!known->has_flag || ev->at > known->flag_at)
@@ -89,8 +105,8 @@ static void know_type(struct known *known, const struct core_event *ev)
 /* The contact as the events say that have come and whose time has passed. */
 static struct known know(const struct scenario *s, int contact, int step)
 {
-    struct known k = {.channel = NONE, .queue = NONE, .customer = NONE,
-                      .conversation = contact_name[contact]};
+    struct known k = {
+        .channel = NONE, .queue = NONE, .customer = NONE, .conversation = contact_name[contact]};
     int64_t none = RC_TIME_NONE, channel_at = none, queue_at = none, customer_at = none,
             conversation_at = none, first = none;
     k.queued = k.answered = k.abandoned = k.left = k.transferred = k.ended = k.wrapped = none;
@@ -183,9 +199,13 @@ static uint32_t tales_of(const struct known *all, uint32_t contacts, struct tale
         while (at < count && strcmp(tale[at].name, all[c].conversation) != 0)
             at++;
         if (at == count)
-            tale[count++] = (struct tale){.name = all[c].conversation, .ended = true,
-                                          .end = RC_TIME_NONE, .flag_at = RC_TIME_NONE,
-                                          .first = NONE, .credited = NONE, .customer = NONE};
+            tale[count++] = (struct tale){.name = all[c].conversation,
+                                          .ended = true,
+                                          .end = RC_TIME_NONE,
+                                          .flag_at = RC_TIME_NONE,
+                                          .first = NONE,
+                                          .credited = NONE,
+                                          .customer = NONE};
         tell(&tale[at], all, (int)c);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -316,7 +336,7 @@ static void scenario_tell(struct scenario *s, int contact, uint8_t type, int mai
 
 static void scenario_make(struct scenario *s)
 {
-    static const uint8_t type[] = {RC_TYPE_abandoned, RC_TYPE_left,    RC_TYPE_transferred,
+    static const uint8_t type[] = {RC_TYPE_abandoned, RC_TYPE_left,     RC_TYPE_transferred,
                                    RC_TYPE_wrapped,   RC_TYPE_resolved, RC_TYPE_ended};
     struct core_random *random = &s->random;
     s->contacts = 2 + (uint32_t)core_draw(random, CONTACTS_MAX - 1);
@@ -429,8 +449,12 @@ static struct agg_task *short_memory(struct core *core)
 static void call(struct core *core, struct agg_task *task, const char *contact, int64_t at,
                  uint64_t customer, const char *conversation)
 {
-    struct core_event ev = {.at = at, .contact = contact, .queue = "sales", .customer = customer,
-                            .conversation = conversation, .type = RC_TYPE_queued};
+    struct core_event ev = {.at = at,
+                            .contact = contact,
+                            .queue = "sales",
+                            .customer = customer,
+                            .conversation = conversation,
+                            .type = RC_TYPE_queued};
     core_task_put(core, task, ev);
     ev.at += 10 * SECOND_MS;
     ev.type = RC_TYPE_answered;
@@ -509,8 +533,10 @@ Test(repeat, episode_with_a_contact_forgotten_open_is_never_judged_but_is_a_next
     call(&core, task, "first", T0, 7, NULL);
     call(&core, task, "leg", T0 + 30 * MINUTE_MS, 7, "k");
     core_task_put(&core, task,
-                  (struct core_event){.at = T0 + 32 * MINUTE_MS, .contact = "open",
-                                      .queue = "sales", .conversation = "k",
+                  (struct core_event){.at = T0 + 32 * MINUTE_MS,
+                                      .contact = "open",
+                                      .queue = "sales",
+                                      .conversation = "k",
                                       .type = RC_TYPE_queued});
     agg_task_advance(task, T0 + 10 * HOUR_MS);
     cr_assert_eq(total(task, RC_FIG_fcr_no), 1, "the first one's");
@@ -547,14 +573,14 @@ Test(repeat, summary_goes_though_its_last_contact_did_not_die_but_moved_away)
     /* its entry in the due queue passes while "b" is still there */
     call(&core, task, "b", T0 + 50 * MINUTE_MS, 7, "k");
     for (int64_t at = 90; at < 240; at += 30)
-        core_task_put(&core, task,
-                      (struct core_event){.at = T0 + at * MINUTE_MS, .contact = "b",
-                                          .type = RC_TYPE_held});
+        core_task_put(
+            &core, task,
+            (struct core_event){.at = T0 + at * MINUTE_MS, .contact = "b", .type = RC_TYPE_held});
     agg_task_advance(task, T0 + 230 * MINUTE_MS);
     cr_assert_eq(task->contact.live, 1);
-    core_task_put(&core, task,
-                  (struct core_event){.at = T0 + 231 * MINUTE_MS, .contact = "b",
-                                      .type = RC_TYPE_cancelled});
+    core_task_put(
+        &core, task,
+        (struct core_event){.at = T0 + 231 * MINUTE_MS, .contact = "b", .type = RC_TYPE_cancelled});
     agg_task_advance(task, T0 + 30 * HOUR_MS);
     cr_assert_eq(task->contact.live, 0);
     cr_assert_eq(task->episode.live, 0);
@@ -568,8 +594,12 @@ Test(repeat, customer_is_that_of_the_earliest_contact_with_a_start)
     struct agg_task *task = short_memory(&core);
     /* nothing but its end is known of "lost": it has no start, and comes after "a" */
     core_task_put(&core, task,
-                  (struct core_event){.at = T0, .contact = "lost", .queue = "sales", .customer = 8,
-                                      .conversation = "k", .type = RC_TYPE_ended});
+                  (struct core_event){.at = T0,
+                                      .contact = "lost",
+                                      .queue = "sales",
+                                      .customer = 8,
+                                      .conversation = "k",
+                                      .type = RC_TYPE_ended});
     call(&core, task, "a", T0 + MINUTE_MS, 7, "k");
     call(&core, task, "other", T0 + 5 * MINUTE_MS, 8, NULL);
     agg_task_advance(task, T0 + 30 * MINUTE_MS);

@@ -21,11 +21,16 @@ static void loop_open(struct loop *loop)
     loop->out_bytes = calloc(1, RING_BYTES);
     rc_ring_init(&loop->in, loop->in_bytes, RING_BYTES, 0);
     rc_ring_init(&loop->out, loop->out_bytes, RING_BYTES, 0);
-    struct agg_shard_options options = {
-        .agg = {.config = &loop->core.config, .shard_count = 3, .shard = 0,
-                .hash_secret = CORE_SECRET, .pseudonym = core_pseudonym},
-        .in = &loop->in, .self = &loop->park, .ingest = &loop->park, .out = &loop->out,
-        .commit = &loop->park};
+    struct agg_shard_options options = {.agg = {.config = &loop->core.config,
+                                                .shard_count = 3,
+                                                .shard = 0,
+                                                .hash_secret = CORE_SECRET,
+                                                .pseudonym = core_pseudonym},
+                                        .in = &loop->in,
+                                        .self = &loop->park,
+                                        .ingest = &loop->park,
+                                        .out = &loop->out,
+                                        .commit = &loop->park};
     cr_assert_eq(agg_shard_open(&options, &loop->shard), RC_OK);
 }
 
@@ -47,8 +52,8 @@ static void tell(struct loop *loop, uint32_t kind, const void *message, uint32_t
 
 static void tell_mark(struct loop *loop, uint64_t epoch, int64_t now_ms, bool last)
 {
-    struct rc_mark mark = {.epoch = epoch, .now_ms = now_ms, .wall_ms = RC_TIME_NONE,
-                           .end_of_input = last};
+    struct rc_mark mark = {
+        .epoch = epoch, .now_ms = now_ms, .wall_ms = RC_TIME_NONE, .end_of_input = last};
     tell(loop, RC_MESSAGE_MARK, &mark, sizeof mark);
 }
 

@@ -5,8 +5,9 @@ Test(task, event_at_now_waits_until_now_has_passed_it)
     struct core core;
     core_init(&core);
     struct agg_task *task = core_task_open(&core);
-    core_task_put(&core, task, (struct core_event){.at = T0, .contact = "a", .queue = "q",
-                                                   .type = RC_TYPE_queued});
+    core_task_put(
+        &core, task,
+        (struct core_event){.at = T0, .contact = "a", .queue = "q", .type = RC_TYPE_queued});
     agg_task_advance(task, T0);
     cr_assert_eq(task->contact.live, 0);
     agg_task_advance(task, T0 + 1);
@@ -20,13 +21,15 @@ Test(task, contact_is_placed_once_channel_and_queue_are_known)
     struct core core;
     core_init(&core);
     struct agg_task *task = core_task_open(&core);
-    core_task_put(&core, task, (struct core_event){.at = T0, .contact = "a", .channel = RC_CALL,
-                                                   .type = RC_TYPE_answered});
+    core_task_put(&core, task,
+                  (struct core_event){
+                      .at = T0, .contact = "a", .channel = RC_CALL, .type = RC_TYPE_answered});
     agg_task_advance(task, T0 + 1000);
     cr_assert_eq(rc_counter_read(&core.stats.unplaced), 1);
     cr_assert_eq(task->key.live, 0);
-    core_task_put(&core, task, (struct core_event){.at = T0 + 2000, .contact = "a", .queue = "q",
-                                                   .type = RC_TYPE_ended});
+    core_task_put(
+        &core, task,
+        (struct core_event){.at = T0 + 2000, .contact = "a", .queue = "q", .type = RC_TYPE_ended});
     agg_task_advance(task, T0 + 3000);
     cr_assert_eq(rc_counter_read(&core.stats.unplaced), 0);
     cr_assert_eq(task->key.live, 2, "the queue's and the roll-up's");
@@ -40,8 +43,11 @@ Test(task, unplaced_contact_is_forgotten_after_the_longest_retention_without_an_
     core_init(&core);
     struct agg_task *task = core_task_open(&core);
     core_task_put(&core, task,
-                  (struct core_event){.at = T0, .contact = "a", .channel = RC_CHANNEL_NONE,
-                                      .type = RC_TYPE_rated, .value = 3});
+                  (struct core_event){.at = T0,
+                                      .contact = "a",
+                                      .channel = RC_CHANNEL_NONE,
+                                      .type = RC_TYPE_rated,
+                                      .value = 3});
     agg_task_advance(task, T0 + INT64_C(366) * DAY_MS);
     cr_assert_eq(task->contact.live, 1);
     agg_task_advance(task, T0 + INT64_C(366) * DAY_MS + 1);
@@ -72,8 +78,9 @@ Test(task, every_event_puts_the_forgetting_off)
 
 Test(task, all_that_a_contact_held_is_given_back_in_the_end)
 {
-    static const uint8_t type[] = {RC_TYPE_queued, RC_TYPE_answered, RC_TYPE_held, RC_TYPE_resumed,
-                                   RC_TYPE_ended, RC_TYPE_rated, RC_TYPE_resolved};
+    static const uint8_t type[] = {RC_TYPE_queued,  RC_TYPE_answered, RC_TYPE_held,
+                                   RC_TYPE_resumed, RC_TYPE_ended,    RC_TYPE_rated,
+                                   RC_TYPE_resolved};
     struct core core;
     struct core_random random = {12};
     char contact[16], conversation[16];
@@ -82,13 +89,14 @@ Test(task, all_that_a_contact_held_is_given_back_in_the_end)
     for (uint32_t i = 0; i < 3000; i++) {
         snprintf(contact, sizeof contact, "c%lu", core_draw(&random, 700));
         snprintf(conversation, sizeof conversation, "k%lu", core_draw(&random, 90));
-        core_task_put(&core, task,
-                      (struct core_event){.at = T0 + (int64_t)core_draw(&random, 6 * HOUR_MS),
-                                          .contact = contact, .queue = i % 3 ? "a" : "b",
-                                          .conversation =
-                                              core_draw(&random, 2) ? conversation : NULL,
-                                          .customer = core_draw(&random, 40),
-                                          .type = type[core_draw(&random, sizeof type)]});
+        core_task_put(
+            &core, task,
+            (struct core_event){.at = T0 + (int64_t)core_draw(&random, 6 * HOUR_MS),
+                                .contact = contact,
+                                .queue = i % 3 ? "a" : "b",
+                                .conversation = core_draw(&random, 2) ? conversation : NULL,
+                                .customer = core_draw(&random, 40),
+                                .type = type[core_draw(&random, sizeof type)]});
     }
     agg_task_advance(task, T0 + DAY_MS);
     cr_assert_gt(task->contact.live, 600);

@@ -7,13 +7,18 @@ struct said {
     int64_t queued, answered, abandoned, left, transferred, ended, wrapped;
 };
 #define SAID(...)                                                                                  \
-    (struct said){.queued = NOT_SAID, .answered = NOT_SAID, .abandoned = NOT_SAID,                 \
-                  .left = NOT_SAID, .transferred = NOT_SAID, .ended = NOT_SAID,                    \
-                  .wrapped = NOT_SAID, __VA_ARGS__}
+    (struct said)                                                                                  \
+    {                                                                                              \
+        .queued = NOT_SAID, .answered = NOT_SAID, .abandoned = NOT_SAID, .left = NOT_SAID,         \
+        .transferred = NOT_SAID, .ended = NOT_SAID, .wrapped = NOT_SAID, __VA_ARGS__               \
+    }
 /* The initialisers of SAID set a field twice on purpose. */
 #pragma GCC diagnostic ignored "-Woverride-init"
 
-static int64_t time_of(int64_t after) { return after == NOT_SAID ? RC_TIME_NONE : T0 + after; }
+static int64_t time_of(int64_t after)
+{
+    return after == NOT_SAID ? RC_TIME_NONE : T0 + after;
+}
 
 struct desk {
     struct core core;
@@ -243,11 +248,11 @@ Test(visit, hold_is_the_union_of_its_stretches_within_the_handling)
         {{10000, NOT_SAID}, {15000, NOT_SAID}, 5000},
         {{10000, 12000, NOT_SAID}, {15000, NOT_SAID}, 5000},
         {{10000, 40000, NOT_SAID}, {15000, 60000, NOT_SAID}, 25000},
-        {{90000, NOT_SAID}, {NOT_SAID}, 11000},          /* never resumed: to the end */
-        {{90000, NOT_SAID}, {120000, NOT_SAID}, 11000},  /* resumed after the end */
-        {{0, NOT_SAID}, {3000, NOT_SAID}, 2000},         /* held before the answer */
-        {{110000, NOT_SAID}, {120000, NOT_SAID}, 0},     /* all of it after the end */
-        {{10000, NOT_SAID}, {10000, NOT_SAID}, 0},       /* resumed at the same time */
+        {{90000, NOT_SAID}, {NOT_SAID}, 11000},         /* never resumed: to the end */
+        {{90000, NOT_SAID}, {120000, NOT_SAID}, 11000}, /* resumed after the end */
+        {{0, NOT_SAID}, {3000, NOT_SAID}, 2000},        /* held before the answer */
+        {{110000, NOT_SAID}, {120000, NOT_SAID}, 0},    /* all of it after the end */
+        {{10000, NOT_SAID}, {10000, NOT_SAID}, 0},      /* resumed at the same time */
         {{10000, NOT_SAID}, {5000, NOT_SAID}, 91000},
     };
     for (uint32_t i = 0; i < sizeof vector / sizeof *vector; i++) {
@@ -320,9 +325,11 @@ Test(visit, queued_outside_opening_hours_or_in_an_outage_is_out_of_the_service_l
     desk.core.contract[RC_CALL].outage = &outage;
     desk.core.contract[RC_CALL].outage_count = 1;
     desk_open(&desk);
-    static const struct { int64_t at; int expected; } vector[] = {
-        {999, OUT},   {1000, MET}, {49999, MET}, {50000, OUT},
-        {59999, OUT}, {60000, MET}, {99999, MET}, {100000, OUT}};
+    static const struct {
+        int64_t at;
+        int expected;
+    } vector[] = {{999, OUT},   {1000, MET},  {49999, MET}, {50000, OUT},
+                  {59999, OUT}, {60000, MET}, {99999, MET}, {100000, OUT}};
     for (uint32_t i = 0; i < sizeof vector / sizeof *vector; i++) {
         struct said said = SAID(.queued = vector[i].at, .answered = vector[i].at + 5);
         cr_assert_eq(judged(&desk, said), vector[i].expected, "case %u", i);
@@ -369,9 +376,13 @@ Test(visit, review_is_defective_with_a_defect_or_when_critical)
     struct desk desk;
     core_init(&desk.core);
     desk_open(&desk);
-    struct agg_identity identity = {.rated_key = desk.key, .reviewed_key = desk.key,
-                                    .channel = RC_CALL, .judged_at = T0,
-                                    .rated = T0 + 1, .score = 4000, .reviewed = T0 + 2,
+    struct agg_identity identity = {.rated_key = desk.key,
+                                    .reviewed_key = desk.key,
+                                    .channel = RC_CALL,
+                                    .judged_at = T0,
+                                    .rated = T0 + 1,
+                                    .score = 4000,
+                                    .reviewed = T0 + 2,
                                     .opportunities = 10};
     struct agg_made made;
     agg_identity_derive(desk.task, &identity, RC_TYPE_reviewed, &made);

@@ -82,8 +82,7 @@ Test(window, what_left_a_rolling_window_is_taken_off_its_total)
     shop_open(&shop);
     for (int64_t i = 1; i <= 4; i++)
         agg_window_add(shop.task, shop.key, T0 + HOUR_MS - i * MINUTE_MS, &item, 1);
-    struct agg_roll *roll =
-        agg_roll_at(shop.task, agg_key_at(shop.task, shop.key)->roll[0]);
+    struct agg_roll *roll = agg_roll_at(shop.task, agg_key_at(shop.task, shop.key)->roll[0]);
     cr_assert_eq(roll->total[RC_FIG_offered], 4);
     agg_roll_trim(shop.task, roll, (T0 + HOUR_MS) / MINUTE_MS - 2);
     cr_assert_eq(roll->total[RC_FIG_offered], 2);
