@@ -1,6 +1,6 @@
 /* Opening hours, day by day, each with the offset of its own date (SPEC section 7): an opening in a
  * spring gap or an autumn overlap is the first instant whose local time is at or past it, a closing
- * the instant from which on local time stays at or past it. */
+ * the last at which local time comes to it. */
 #include "config_calendar.h"
 
 #include <stdlib.h>
@@ -61,7 +61,7 @@ static int64_t closing(const struct rc_zone *zone, uint32_t i, int64_t local_ms)
 {
     int64_t last = reached(zone, i, local_ms);
     while (++i < zone->step_count && zone->step[i].from_ms <= local_ms + DAY_MS)
-        if (zone->step[i].from_ms + zone->step[i].offset_ms < local_ms)
+        if (zone->step[i].from_ms + zone->step[i].offset_ms <= local_ms)
             last = reached(zone, i, local_ms);
     return last;
 }

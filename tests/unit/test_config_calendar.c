@@ -77,6 +77,10 @@ static struct config_hours_list draw_hours(struct config_hours *room)
     for (uint32_t i = 0; i < list.count; i++) {
         room[i].from = draw(3) == 0 ? draw(240) : draw(1440);
         room[i].to = room[i].from + 1 + draw(1440);
+        if (draw(2) == 0) { /* whole half hours: the very minutes at which clocks change */
+            room[i].from -= room[i].from % 30;
+            room[i].to += 30 - room[i].to % 30;
+        }
         if (room[i].to > room[i].from + 1440 || room[i].to > 2879)
             room[i].to = room[i].from + 1;
     }
@@ -145,6 +149,23 @@ Test(config_calendar, hours_agree_with_a_walk_by_minutes, .timeout = 280)
         sums_check(&stretch, compiled);
         config_arena_done(&arena);
     }
+}
+
+/* In New York 01:00 of 2026-11-01 comes at 05:00Z and, with the clocks going back, at 06:00Z. */
+Test(config_calendar, a_closing_at_the_first_minute_that_comes_twice_is_the_later)
+{
+    static struct rc_zone_step steps[CONFIG_ZONE_STEPS_MAX];
+    struct config_arena arena = {0};
+    struct rc_zone zone = {"America/New_York", config_zone_steps("America/New_York", steps), steps};
+    struct config_hours hours = {22 * 60, 25 * 60};
+    struct config_calendar calendar = {.name = "c", .zone = &zone};
+    calendar.week[5] = (struct config_hours_list){1, &hours}; /* Saturdays */
+    const struct rc_calendar *compiled = config_calendar_compile(&arena, &calendar);
+    const int64_t second_ms = 1793512800000; /* 2026-11-01T06:00:00Z */
+    cr_assert(rc_calendar_open(compiled, second_ms - 1));
+    cr_assert_not(rc_calendar_open(compiled, second_ms));
+    cr_assert_eq(rc_calendar_between(compiled, second_ms - DAY, second_ms), 4 * 60 * MINUTE);
+    config_arena_done(&arena);
 }
 
 Test(config_calendar, overlapping_hours_unite)
