@@ -167,11 +167,12 @@ static void contract_make(struct config_reader *reader, const struct config_term
     }
 }
 
-/* One key: whose levels, and for a roll-up the queues that it counts. */
+/* One key: whose levels, and for a roll-up the contracts by channel of the queues that it counts.
+ */
 struct scope {
     const struct rc_zone *zone;
     const struct config_level *client, *inner;
-    const struct rc_queue_policy **member;
+    const struct rc_contract_list **member;
     uint32_t member_count;
 };
 
@@ -197,7 +198,7 @@ static int64_t *dates_make(const struct config_reader *reader, const struct scop
     most += scope->client == NULL ? 0 : scope->client->dated_count;
     most += scope->inner == NULL ? 0 : scope->inner->dated_count;
     for (uint32_t i = 0; i < scope->member_count; i++)
-        most += scope->member[i]->channel[channel].count;
+        most += scope->member[i][channel].count;
     int64_t *dates = calloc(most, sizeof(*dates));
     RC_CHECK(dates != NULL);
     uint32_t count = 0, kept = 1;
@@ -206,8 +207,8 @@ static int64_t *dates_make(const struct config_reader *reader, const struct scop
     count = dates_of(scope->client, scope->zone, dates, count);
     count = dates_of(scope->inner, scope->zone, dates, count);
     for (uint32_t i = 0; i < scope->member_count; i++)
-        for (uint32_t j = 0; j < scope->member[i]->channel[channel].count; j++)
-            dates[count++] = scope->member[i]->channel[channel].dated[j].from_ms;
+        for (uint32_t j = 0; j < scope->member[i][channel].count; j++)
+            dates[count++] = scope->member[i][channel].dated[j].from_ms;
     qsort(dates, count, sizeof(*dates), by_time);
     for (uint32_t i = 1; i < count; i++)
         if (dates[i] != dates[kept - 1])
@@ -233,7 +234,7 @@ static struct rc_contract_list list_make(struct config_reader *reader, const str
         service_level_check(reader, &terms);
         window_remember(reader, &terms);
         for (uint32_t j = 0; j < scope->member_count; j++)
-            prints[j] = rc_contract_at(&scope->member[j]->channel[channel], dates[i])->fingerprint;
+            prints[j] = rc_contract_at(&scope->member[j][channel], dates[i])->fingerprint;
         contract_make(reader, &terms, &contract);
         contract.fingerprint =
             config_fingerprint(&terms, channel, scope->zone, prints, scope->member_count);
@@ -285,8 +286,8 @@ static void group_compile(struct config_reader *reader, const struct scope *oute
         const char *name = level->members.text[i];
         const struct rc_queue_policy *queue =
             rc_queue_policy(client->queue, client->queue_count, name, (uint32_t)strlen(name));
-        if (queue != NULL)
-            scope.member[scope.member_count++] = queue;
+        /* One without an entry of its own has the client's contract, which may change. */
+        scope.member[scope.member_count++] = queue != NULL ? queue->channel : client->channel;
     }
     ret_policy->name = level->name;
     ret_policy->name_size = (uint32_t)strlen(level->name);
@@ -304,7 +305,7 @@ static void total_compile(struct config_reader *reader, const struct scope *oute
     scope.member = calloc(policy->queue_count + 1, sizeof(*scope.member));
     RC_CHECK(scope.member != NULL);
     for (; scope.member_count < policy->queue_count; scope.member_count++)
-        scope.member[scope.member_count] = &policy->queue[scope.member_count];
+        scope.member[scope.member_count] = policy->queue[scope.member_count].channel;
     for (int channel = 0; channel < RC_CHANNEL_COUNT; channel++)
         policy->total[channel] = policy->queue_count > 0
                                      ? list_make(reader, &scope, (enum rc_channel)channel)

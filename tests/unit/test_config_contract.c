@@ -3,6 +3,7 @@
 
 #define DAY                 INT64_C(86400000)
 #define JAN_1_2027_NEW_YORK INT64_C(1798779600000)
+#define JAN_1_2027_UTC      INT64_C(1798761600000)
 
 static const struct rc_client_policy *client(const struct config_loaded *loaded, const char *name)
 {
@@ -148,6 +149,28 @@ Test(config_contract, roll_ups_have_targets_of_their_own_and_fingerprints_of_the
                  at(changed->channel, RC_CALL, 0)->fingerprint);
     config_free(one);
     config_free(two);
+}
+
+Test(config_contract, a_group_changes_with_a_queue_that_it_alone_names)
+{
+    static const char text[] =
+        "clients:\n"
+        "  acme:\n"
+        "    call: {service_level: {within: 30s}}\n"
+        "    from: {2027-01-01: {call: {service_level: {within: 9s}}}}\n"
+        "    queues: {a: {call: {service_level: {within: 20s}}}}\n"
+        "    groups:\n"
+        "      g: {queues: [unheard], call: {service_level: {within: 15s}}}\n"
+        "      h: {queues: [a], call: {service_level: {within: 15s}}}\n";
+    struct config_loaded *loaded = config_taken(text);
+    const struct rc_client_policy *acme = client(loaded, "acme");
+    const struct rc_contract_list *group = &acme->group[0].channel[RC_CALL];
+    cr_assert_eq(group->count, 2, "the client's contract, which is that of the queue, changes");
+    cr_assert_eq(group->dated[1].from_ms, JAN_1_2027_UTC);
+    cr_assert_neq(group->dated[0].contract.fingerprint, group->dated[1].contract.fingerprint);
+    cr_assert_eq(group->dated[1].contract.sl_within_ms, 15000, "its own does not");
+    cr_assert_eq(acme->group[1].channel[RC_CALL].count, 1, "a has terms of its own");
+    config_free(loaded);
 }
 
 Test(config_contract, customers_that_count_as_none_stand_at_the_outer_levels)
