@@ -25,7 +25,10 @@ static bool outranks(uint32_t a, uint32_t b)
 
 static uint32_t own_bits(const struct agg_episode *episode)
 {
-    return agg_place_bit(episode->key) | (episode->form == AGG_FORM_GHOST ? 0 : AGG_BELOW_LIVE);
+    uint32_t place = agg_place_bit(episode->key);
+    if (episode->form == AGG_FORM_GHOST)
+        return place;
+    return place | AGG_BELOW_LIVE | (episode->overtaken ? AGG_BELOW_OVERTAKEN : 0);
 }
 
 static uint32_t below(const struct agg_task *task, uint32_t ref)
@@ -37,7 +40,7 @@ static uint32_t settled(const struct agg_task *task, uint32_t ref)
 {
     struct agg_episode *episode = agg_episode_at(task, ref);
     uint32_t bits = own_bits(episode) | below(task, episode->left) | below(task, episode->right);
-    episode->below = bits & ((1u << (AGG_BELOW_PLACES + 1)) - 1);
+    episode->below = bits & AGG_BELOW_MASK;
     return ref;
 }
 

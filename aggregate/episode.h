@@ -92,13 +92,19 @@ struct agg_episode {
     uint64_t noted : 1;              /* FOLDED: there is a note beside it */
     uint64_t repeat : 1;
     uint64_t kept_repeat : 1; /* it was the next of an episode that was dropped */
+    uint64_t overtaken : 1;   /* when it got its start, one of its customer's began no earlier */
     uint64_t end : 42;
-    uint64_t below : 22;  /* what is in its part of the tree: AGG_BELOW_LIVE, places by hash */
+    uint64_t below : 22;  /* what is in its part of the tree: AGG_BELOW_…, places by hash */
     uint64_t asked : 44;  /* instant of its entry in the due queue; others are stale; 0: none */
     uint64_t joined : 20; /* when it came to its customer (GHOST: was dropped), agg_episode_age */
 };
 static_assert(sizeof(struct agg_episode) == 56, "a customer with one episode: 100 bytes at most");
-enum { AGG_BELOW_PLACES = 21, AGG_BELOW_LIVE = 1 << AGG_BELOW_PLACES };
+enum {
+    AGG_BELOW_PLACES = 20,
+    AGG_BELOW_LIVE = 1 << AGG_BELOW_PLACES,
+    AGG_BELOW_OVERTAKEN = 2 << AGG_BELOW_PLACES, /* of the live ones */
+    AGG_BELOW_MASK = (4 << AGG_BELOW_PLACES) - 1
+};
 
 /* Of a forgotten contact whose own name is not that of the conversation, or that was said to be
  * resolved or not: what the record has no room for. */

@@ -349,6 +349,26 @@ static void keep_repeats(struct agg_task *task, uint32_t ref)
     }
 }
 
+/* Have all that may ask for the next start from there on met that ghost? Only those that were
+ * overtaken may not have. They are few; if they are not, a ghost too many does no harm. */
+static bool have_all_met(struct agg_task *task, uint32_t self, uint32_t ghost)
+{
+    enum { LOOKED_AT_MAX = 16 };
+    const struct agg_episode *episode = agg_episode_at(task, self);
+    uint32_t root = agg_customer_find(task, episode->customer), at = UINT32_MAX;
+    int64_t start = (int64_t)episode->start;
+    for (int i = 0; i < LOOKED_AT_MAX; i++) {
+        at = agg_customer_before(task, root, start, at, AGG_BELOW_OVERTAKEN);
+        if (!at)
+            return true;
+        const struct agg_episode *other = agg_episode_at(task, at);
+        if (at != self && !has_met(other, agg_episode_at(task, ghost)))
+            return false;
+        start = (int64_t)other->start;
+    }
+    return false;
+}
+
 /* Is there an episode whose next it may be, and no ghost already that says the same? */
 static bool is_missed(struct agg_task *task, uint32_t ref)
 {
@@ -357,7 +377,8 @@ static bool is_missed(struct agg_task *task, uint32_t ref)
     int64_t start = (int64_t)episode->start;
     uint32_t before = agg_customer_before(task, root, start, ref, 0);
     if (before && !is_live(agg_episode_at(task, before)) &&
-        (!task->queue_scope || agg_episode_at(task, before)->key == episode->key))
+        (!task->queue_scope || agg_episode_at(task, before)->key == episode->key) &&
+        have_all_met(task, ref, before))
         return false;
     struct group same = group_of(task, ref, false);
     return agg_customer_before(task, root, start, ref, AGG_BELOW_LIVE) || group_next(task, &same);
@@ -404,15 +425,21 @@ static void schedule_end(struct agg_task *task, uint32_t ref)
 static void episode_move(struct agg_task *task, uint32_t ref, const struct agg_view *view)
 {
     struct agg_episode *episode = agg_episode_at(task, ref);
-    uint64_t customer = episode->customer;
     bool linked = agg_episode_is_linked(episode);
+    bool joins = !linked || episode->customer != view->customer;
+    bool starts = joins || (int64_t)episode->start != view->start;
     if (linked)
         agg_customer_unlink(task, ref);
     agg_episode_set(task, ref, view);
     if (!agg_episode_is_linked(episode))
         return;
-    if (!linked || customer != view->customer)
+    if (joins) {
         episode->joined = age_now(task);
+        episode->overtaken = false;
+    }
+    uint32_t root = starts ? agg_customer_find(task, view->customer) : 0;
+    if (agg_customer_after(task, root, view->start, 0, 0))
+        episode->overtaken = true;
     agg_customer_link(task, ref);
 }
 

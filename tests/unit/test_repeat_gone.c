@@ -95,3 +95,36 @@ Test(repeat_gone, start_in_a_queue_that_one_comes_to_later_is_its_next)
     cr_assert_eq(VALUE(&core, "billing", CORE_DAY, T0, fcr_no), 1);
     core_close(&core);
 }
+
+/* A contact of customer 7 that is answered after a second and lasts a minute. */
+static void talk(struct core *core, uint8_t channel, const char *contact, const char *queue,
+                 int64_t at)
+{
+    PUT(core, .at = at, .channel = channel, .contact = contact, .queue = queue, .customer = 7,
+        .type = RC_TYPE_queued);
+    PUT(core, .at = at + SECOND_MS, .contact = contact, .type = RC_TYPE_answered);
+    PUT(core, .at = at + MINUTE_MS, .contact = contact, .type = RC_TYPE_ended);
+}
+
+/* An earlier neighbour is gone as well, but that went before the call was the customer's. */
+Test(repeat_gone, start_stays_the_next_of_one_that_came_after_an_earlier_neighbour_went)
+{
+    struct core core;
+    core_init(&core);
+    core.config.time.retention_ms[RC_CHAT] = MINUTE_MS;
+    core.contract[RC_CHAT].fcr_window_ms = MINUTE_MS;
+    core.contract[RC_CALL].fcr_window_ms = 2 * HOUR_MS;
+    core_open(&core);
+    talk(&core, RC_CALL, "first", "sales", T0);
+    PUT(&core, .at = T0 + 5 * MINUTE_MS, .contact = "x", .queue = "billing",
+        .type = RC_TYPE_queued);
+    PUT(&core, .at = T0 + 6 * MINUTE_MS, .contact = "x", .type = RC_TYPE_answered);
+    talk(&core, RC_CHAT, "n", "web", T0 + 10 * MINUTE_MS);
+    PUT(&core, .at = T0 + 30 * MINUTE_MS, .contact = "x", .customer = 7, .type = RC_TYPE_ended);
+    talk(&core, RC_CHAT, "m", "web", T0 + 40 * MINUTE_MS);
+    talk(&core, RC_CALL, "last", "retention", T0 + HOUR_MS);
+    core_now(&core, T0 + 2 * HOUR_MS);
+    cr_assert_eq(VALUE(&core, "billing", CORE_DAY, T0, fcr_no), 1, "of x, by m");
+    cr_assert_eq(VALUE(&core, "retention", CORE_DAY, T0, repeats), 0, "m made that no");
+    core_close(&core);
+}
