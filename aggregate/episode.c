@@ -23,6 +23,25 @@ static uint32_t tag_of(uint64_t hash)
     return (uint32_t)(hash >> 32);
 }
 
+uint64_t agg_episode_hash(const struct agg_task *task, const struct agg_contact *contact)
+{
+    return contact->conversation ? agg_conversation_at(task, contact->conversation)->hash
+                                 : contact->hash;
+}
+
+/* Of a contact for which that conversation's episode has no place; it may be its own name. */
+static uint64_t hash_of_own(const struct agg_contact *contact, uint64_t conversation)
+{
+    return ~(contact->hash + (conversation << 1));
+}
+
+bool agg_episode_fits(const struct agg_task *task, const struct agg_contact *contact)
+{
+    uint64_t now = agg_episode_at(task, contact->episode)->hash;
+    uint64_t hash = agg_episode_hash(task, contact);
+    return now == hash || now == hash_of_own(contact, hash);
+}
+
 static uint32_t episode_find(const struct agg_task *task, uint64_t hash)
 {
     uint32_t tag = tag_of(hash), at = tag, ref;
@@ -60,11 +79,12 @@ int64_t agg_episode_judged_at(const struct agg_task *task, const struct agg_epis
 /* ---- one forgotten contact ---- */
 
 /* Can the record itself tell what the contact brought? `view`: of this contact alone. */
-static bool is_plain(const struct agg_episode *episode, const struct agg_contact *contact,
+static bool is_plain(const struct agg_task *task, const struct agg_contact *contact,
                      const struct agg_part *part, const struct agg_view *view)
 {
     const struct agg_credit *credit = &part->credit;
-    if (episode->hash == ~contact->hash || view->start_key != view->key)
+    bool own = agg_episode_at(task, contact->episode)->hash != agg_episode_hash(task, contact);
+    if (own || view->start_key != view->key)
         return false;
     if (!part->answered_count)
         return true;
@@ -211,13 +231,14 @@ static bool is_full(const struct agg_task *task, const struct agg_episode *episo
     return legs->count + legs->forgotten >= AGG_EPISODE_CONTACTS_MAX;
 }
 
-uint32_t agg_episode_join(struct agg_task *task, uint32_t contact_ref, uint64_t hash)
+uint32_t agg_episode_join(struct agg_task *task, uint32_t contact_ref)
 {
     struct agg_contact *contact = agg_contact_at(task, contact_ref);
+    uint64_t hash = agg_episode_hash(task, contact);
     uint32_t ref = episode_find(task, hash);
     if (ref && is_full(task, agg_episode_at(task, ref))) {
         rc_count(&task->stats->episode_overflow, 1);
-        hash = ~contact->hash;
+        hash = hash_of_own(contact, hash);
         ref = episode_find(task, hash);
     }
     contact->episode = ref ? ref : episode_new(task, hash);
@@ -266,7 +287,7 @@ void agg_episode_fold(struct agg_task *task, uint32_t contact_ref)
         (int64_t)episode->end > part.credit.end)
         part.credit.key = agg_ticket_key_at(task, contact, (int64_t)episode->end);
     bool single = episode->form == AGG_FORM_SINGLE;
-    if (single && is_plain(episode, contact, &part, &view)) {
+    if (single && is_plain(task, contact, &part, &view)) {
         contact->episode = 0;
         episode->form = AGG_FORM_FOLDED;
         episode->holds = part.answered_count ? (uint32_t)(part.credit.at - part.start) : 0;

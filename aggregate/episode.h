@@ -154,7 +154,11 @@ void agg_legs_gather(struct agg_task *task, const struct agg_legs *legs, struct 
 void agg_legs_free(struct agg_task *task, uint32_t legs);
 
 /* episode.c: which contacts an episode has */
-uint32_t agg_episode_join(struct agg_task *task, uint32_t contact, uint64_t hash);
+/* By which the episode of its conversation is found. */
+uint64_t agg_episode_hash(const struct agg_task *task, const struct agg_contact *contact);
+/* The episode that it has is that of its conversation, or its own beyond the limit of that one. */
+bool agg_episode_fits(const struct agg_task *task, const struct agg_contact *contact);
+uint32_t agg_episode_join(struct agg_task *task, uint32_t contact);
 void agg_episode_leave(struct agg_task *task, uint32_t contact);
 void agg_episode_touch(struct agg_task *task, uint32_t contact);
 /* The contact is forgotten; what it brought stays. */

@@ -480,12 +480,9 @@ void agg_episode_update(struct agg_task *task, uint32_t contact_ref)
 {
     struct agg_contact *contact = agg_contact_at(task, contact_ref);
     bool member = contact->key && !(contact->flags & AGG_CANCELLED);
-    uint64_t hash = contact->conversation ? agg_conversation_at(task, contact->conversation)->hash
-                                          : contact->hash;
     uint32_t left = 0;
     if (contact->episode) {
-        uint64_t now = agg_episode_at(task, contact->episode)->hash;
-        if (!member || (now != hash && now != ~contact->hash)) {
+        if (!member || !agg_episode_fits(task, contact)) {
             left = contact->episode;
             agg_episode_leave(task, contact_ref);
         } else {
@@ -493,7 +490,7 @@ void agg_episode_update(struct agg_task *task, uint32_t contact_ref)
         }
     }
     if (member && !contact->episode)
-        agg_episode_join(task, contact_ref, hash);
+        agg_episode_join(task, contact_ref);
     if (left) {
         episode_refresh(task, left);
         if (is_live(agg_episode_at(task, left)))

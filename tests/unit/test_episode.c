@@ -135,3 +135,54 @@ Test(episode, conversation_that_comes_again_in_time_joins_the_summary)
     agg_task_close(task);
     core_close(&core);
 }
+
+/* Contacts of conversation `k`, one a second. */
+static void legs(struct core *core, struct agg_task *task, uint32_t from, uint32_t to)
+{
+    char id[16];
+    for (uint32_t i = from; i < to; i++) {
+        snprintf(id, sizeof id, "leg%u", i);
+        call(core, task, id, T0 + (int64_t)i * SECOND_MS, "sales", "k");
+    }
+    agg_task_advance(task, T0 + (int64_t)to * SECOND_MS + 2 * MINUTE_MS);
+}
+
+Test(episode, place_that_becomes_free_goes_to_the_next_contact_that_comes)
+{
+    struct core core;
+    struct agg_task *task = short_memory(&core);
+    legs(&core, task, 0, 1025);
+    cr_assert_eq(task->episode.live, 2, "leg1024 is one of its own");
+    core_task_put(&core, task,
+                  (struct core_event){
+                      .at = T0 + 20 * MINUTE_MS, .contact = "leg5", .type = RC_TYPE_cancelled});
+    core_task_put(&core, task,
+                  (struct core_event){
+                      .at = T0 + 20 * MINUTE_MS, .contact = "leg1024", .type = RC_TYPE_wrapped});
+    agg_task_advance(task, T0 + 20 * MINUTE_MS + 1);
+    cr_assert_eq(task->episode.live, 2, "and stays it");
+    legs(&core, task, 1300, 1301);
+    cr_assert_eq(task->episode.live, 2);
+    cr_assert_eq(rc_counter_read(&core.stats.episode_overflow), 1);
+    legs(&core, task, 1301, 1302);
+    cr_assert_eq(task->episode.live, 3);
+    cr_assert_eq(rc_counter_read(&core.stats.episode_overflow), 2);
+    agg_task_close(task);
+    core_close(&core);
+}
+
+Test(episode, contact_beyond_the_limit_goes_to_the_conversation_that_turns_out_to_be_its)
+{
+    struct core core;
+    struct agg_task *task = short_memory(&core);
+    call(&core, task, "one", T0, "sales", "other");
+    legs(&core, task, 0, 1025);
+    cr_assert_eq(task->episode.live, 3);
+    core_task_put(
+        &core, task,
+        (struct core_event){
+            .at = T0, .contact = "leg1024", .conversation = "other", .type = RC_TYPE_held});
+    cr_assert_eq(task->episode.live, 2);
+    agg_task_close(task);
+    core_close(&core);
+}
