@@ -33,8 +33,9 @@ class Run:
         self.contacts = {}          # (client, id) -> remembered
         self.identities = {}        # (client, id) -> forgotten, still known
         self.dirty = {}             # contacts whose facts changed
-        self.convs = {}             # (client, conversation) -> contacts, those known first first
-        self.episodes = {}          # (client, conversation, '' or contact) -> episode
+        self.dirty_convs = {}       # conversations whose contacts, or their facts, changed
+        self.convs = {}             # (client, conversation) -> contacts
+        self.episodes = {}          # (client, conversation, part) -> episode
         self.customers = {}         # (client, customer) -> {episode key: episode}
         self.ghosts = {}            # episode key -> [(customer, s, queue, channel)] of dropped episodes
         self.sticky = set()         # (episode key, s): was a repeat of a dropped episode
@@ -104,6 +105,7 @@ class Run:
         elif not c.add(ev):
             return 'limit:points'
         self.dirty[c] = True
+        self.place(c)
         heapq.heappush(self.forgets, (c.last + c.retention(self.cfg) + 1, key))
         if c.facts.placed and ident is not None:
             del self.identities[key]
@@ -135,18 +137,19 @@ class Run:
             return []
         touched = self.dirty
         self.dirty = {}
-        convs = {}
         for c in list(touched):
-            for conv in self.place(c):
-                convs[conv] = True
+            self.place(c)
             self.post(c, *self.made_by(c), a)
+        convs, self.dirty_convs = self.dirty_convs, {}
         groups = {}
         for conv in convs:
             members = self.convs.get(conv, [])
             names = [''] + [c.id for c in members] + [c.id for c in touched]
             old = [self.episodes[conv + (n,)] for n in dict.fromkeys(names) if conv + (n,) in self.episodes]
-            new = [Episode(self.cfg, conv + ('',), members[:LIMIT])] if members else []
-            new += [Episode(self.cfg, conv + (c.id,), [c]) for c in members[LIMIT:]]
+            parts = {}
+            for c in members:
+                parts.setdefault(c.part, []).append(c)
+            new = [Episode(self.cfg, conv + (part,), of) for part, of in parts.items()]
             kept = {e.key for e in new}
             for e in old:
                 self.unlist(e)
@@ -176,19 +179,21 @@ class Run:
         return list(touched)
 
     def place(self, c):
-        """Into its conversation. Returns those that it touches."""
+        """Into its conversation: into its episode, or beyond the limit into one of its own."""
         f = c.facts
         conv = (c.client, f.conversation) if f.placed and f.cancelled is None else None
         was = c.conv
         if c.gone is not None:
-            return [was] if was else []
-        if conv != was:
+            conv = was
+        elif conv != was:
             if was:
                 self.convs[was].remove(c)
             if conv:
-                self.convs.setdefault(conv, []).append(c)
+                members = self.convs.setdefault(conv, [])
+                c.part = c.id if sum(m.part == '' for m in members) >= LIMIT else ''
+                members.append(c)
             c.conv = conv
-        return [x for x in (was, conv) if x]
+        self.dirty_convs.update((x, True) for x in (was, conv) if x)
 
     def made_by(self, c):
         f = c.facts
@@ -469,7 +474,7 @@ class Run:
             return
         e = None
         if c.conv:
-            e = self.episodes.get(c.conv + (c.id,)) or self.episodes.get(c.conv + ('',))
+            e = self.episodes.get(c.conv + (c.part,))
         lead, body, later = contacts.record(self.cfg, c, e, now)
         for t in later:
             self.schedule(t, now, (c.client, c.id), ('contact', ''), NO_SPAN, 2)
