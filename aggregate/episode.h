@@ -5,8 +5,8 @@
  * by a small record that says what its neighbours and its verdict need. Nearly all have one
  * contact, and need no more: while it is remembered the rest is derived from it. Those of several
  * contacts, or odd ones, have legs beside it (legs.c, episode.c). The episodes of a customer stand
- * in a tree by start (customer.c). When one changes, it and its neighbours are judged again
- * (repeat.c). */
+ * in a tree by start (customer.c). When one changes, it and its neighbours (neighbour.c) are
+ * judged again (repeat.c). */
 #ifndef AGGREGATE_EPISODE_H
 #define AGGREGATE_EPISODE_H
 
@@ -96,7 +96,7 @@ struct agg_episode {
     uint64_t end : 42;
     uint64_t below : 22;  /* what is in its part of the tree: AGG_BELOW_…, places by hash */
     uint64_t asked : 44;  /* instant of its entry in the due queue; others are stale; 0: none */
-    uint64_t joined : 20; /* when it came to its customer (GHOST: was dropped), agg_episode_age */
+    uint64_t joined : 20; /* when it came to its customer (GHOST: was dropped), agg_age_now */
 };
 static_assert(sizeof(struct agg_episode) == 56, "a customer with one episode: 100 bytes at most");
 enum {

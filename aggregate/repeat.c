@@ -1,143 +1,14 @@
 /* Verdicts of first contact resolution, and the life of an episode (SPEC section 6). When an
  * episode changes, it and its neighbours are judged again, and the difference to what they had made
- * is applied. Neighbours are those of the same start, the next ones and the ones before; for
- * `scope: queue` also those of the same place. */
-#include "episode.h"
+ * is applied. */
+#include "neighbour.h"
 #include "task.h"
-
-static bool is_live(const struct agg_episode *episode)
-{
-    return episode->form != AGG_FORM_FREE && episode->form != AGG_FORM_GHOST;
-}
 
 static const struct rc_contract *contract_of(const struct agg_task *task,
                                              const struct agg_episode *episode)
 {
     return rc_contract_at(agg_key_at(task, episode->key)->contracts,
                           agg_episode_judged_at(task, episode));
-}
-
-static bool in_scope(const struct agg_episode *a, const struct agg_episode *b, uint8_t scope)
-{
-    return scope == RC_FCR_CLIENT || a->key == b->key;
-}
-
-/* ---- the next start ---- */
-
-/* Counted coarsely, in 4 minutes, round and round in 8 years: it decides but for episodes that come
- * late, after one that began later was dropped. */
-static uint32_t age_now(const struct agg_task *task)
-{
-    return (uint32_t)(task->passed >> 18) & ((1u << 20) - 1);
-}
-
-/* The ghost's summary was there when the episode came. */
-static bool has_met(const struct agg_episode *episode, const struct agg_episode *ghost)
-{
-    uint32_t since = (uint32_t)ghost->joined - (uint32_t)episode->joined;
-    return (since & ((1u << 20) - 1)) < 1u << 19;
-}
-
-/* The smallest start >= its own among the customer's other episodes; NONE. */
-static int64_t next_start(struct agg_task *task, uint32_t ref, uint8_t scope)
-{
-    const struct agg_episode *episode = agg_episode_at(task, ref);
-    uint32_t root = agg_customer_find(task, episode->customer);
-    uint32_t bits = scope == RC_FCR_CLIENT ? 0 : agg_place_bit(episode->key);
-    int64_t from = (int64_t)episode->start;
-    for (uint32_t at = agg_customer_after(task, root, from, 0, bits); at;
-         at = agg_customer_after(task, root, from, at, bits)) {
-        const struct agg_episode *other = agg_episode_at(task, at);
-        from = (int64_t)other->start;
-        if (at != ref && in_scope(episode, other, scope) &&
-            (is_live(other) || has_met(episode, other)))
-            return from;
-    }
-    return RC_TIME_NONE;
-}
-
-/* ---- neighbours ---- */
-
-/* Those that one episode is judged with: `place`, if any, narrows them to one. */
-struct group {
-    uint32_t root, self, place, at;
-    int64_t start;
-};
-
-static bool belongs(const struct agg_task *task, const struct group *group, uint32_t ref)
-{
-    const struct agg_episode *episode = agg_episode_at(task, ref);
-    return is_live(episode) && ref != group->self &&
-           (!group->place || episode->key == group->place);
-}
-
-static uint32_t bits_of(const struct group *group)
-{
-    return group->place ? agg_place_bit(group->place) : AGG_BELOW_LIVE;
-}
-
-/* The next one of the group's start; 0: no more. */
-static uint32_t group_next(struct agg_task *task, struct group *group)
-{
-    do {
-        group->at = agg_customer_after(task, group->root, group->start, group->at, bits_of(group));
-        if (!group->at || (int64_t)agg_episode_at(task, group->at)->start != group->start)
-            return 0;
-    } while (!belongs(task, group, group->at));
-    return group->at;
-}
-
-/* Of those before (after) that start, the nearest. false: there are none. */
-static bool group_move(struct agg_task *task, struct group *group, bool back)
-{
-    int64_t start = group->start;
-    uint32_t at = back ? 0 : UINT32_MAX, bits = bits_of(group);
-    do {
-        at = back ? agg_customer_before(task, group->root, start, at, bits)
-                  : agg_customer_after(task, group->root, start, at, bits);
-        if (!at)
-            return false;
-        start = (int64_t)agg_episode_at(task, at)->start;
-    } while (!belongs(task, group, at));
-    group->start = start;
-    group->at = 0;
-    return true;
-}
-
-static struct group group_of(struct agg_task *task, uint32_t ref, bool same_place)
-{
-    const struct agg_episode *episode = agg_episode_at(task, ref);
-    return (struct group){.root = agg_customer_find(task, episode->customer),
-                          .self = ref,
-                          .place = same_place ? episode->key : 0,
-                          .start = (int64_t)episode->start};
-}
-
-static void collect_group(struct agg_task *task, struct group group)
-{
-    uint32_t at;
-    while ((at = group_next(task, &group)))
-        agg_list_add(&task->episode_set, at);
-}
-
-/* Most customers have one episode. */
-static bool is_alone(const struct agg_task *task, uint32_t ref)
-{
-    const struct agg_episode *episode = agg_episode_at(task, ref);
-    return !episode->left && !episode->right && agg_customer_find(task, episode->customer) == ref;
-}
-
-static void collect_around(struct agg_task *task, uint32_t ref)
-{
-    if (!agg_episode_is_linked(agg_episode_at(task, ref)) || is_alone(task, ref))
-        return;
-    collect_group(task, group_of(task, ref, false));
-    for (int same_place = 0; same_place <= task->queue_scope; same_place++)
-        for (int back = 0; back < 2; back++) {
-            struct group group = group_of(task, ref, same_place);
-            if (group_move(task, &group, back))
-                collect_group(task, group);
-        }
 }
 
 /* ---- verdicts ---- */
@@ -158,7 +29,7 @@ static uint8_t judge(struct agg_task *task, uint32_t ref, int64_t *ret_due_at)
     } else {
         if (contract->fcr_model != RC_FCR_REPEAT || !agg_episode_is_linked(episode))
             return AGG_FCR_NONE;
-        int64_t next = next_start(task, ref, contract->fcr_scope);
+        int64_t next = agg_next_start(task, ref, contract->fcr_scope);
         if (next != RC_TIME_NONE && next <= until)
             return AGG_FCR_NO;
     }
@@ -176,14 +47,15 @@ static bool is_repeat_of(struct agg_task *task, uint32_t ref, uint32_t other_ref
     if (other->verdict != AGG_FCR_NO)
         return false;
     const struct rc_contract *contract = contract_of(task, other);
-    return contract->fcr_model == RC_FCR_REPEAT && in_scope(other, episode, contract->fcr_scope) &&
-           next_start(task, other_ref, contract->fcr_scope) == (int64_t)episode->start;
+    return contract->fcr_model == RC_FCR_REPEAT &&
+           agg_episode_in_scope(other, episode, contract->fcr_scope) &&
+           agg_next_start(task, other_ref, contract->fcr_scope) == (int64_t)episode->start;
 }
 
-static bool is_repeat_in(struct agg_task *task, uint32_t ref, struct group group)
+static bool is_repeat_in(struct agg_task *task, uint32_t ref, struct agg_group group)
 {
     uint32_t at;
-    while ((at = group_next(task, &group)))
+    while ((at = agg_group_next(task, &group)))
         if (is_repeat_of(task, ref, at))
             return true;
     return false;
@@ -196,13 +68,13 @@ static bool is_repeat(struct agg_task *task, uint32_t ref)
         return false;
     if (episode->kept_repeat)
         return true;
-    if (is_alone(task, ref))
+    if (agg_episode_is_alone(task, ref))
         return false;
-    if (is_repeat_in(task, ref, group_of(task, ref, false)))
+    if (is_repeat_in(task, ref, agg_group_of(task, ref, false)))
         return true;
     for (int same_place = 0; same_place <= task->queue_scope; same_place++) {
-        struct group group = group_of(task, ref, same_place);
-        if (group_move(task, &group, true) && is_repeat_in(task, ref, group))
+        struct agg_group group = agg_group_of(task, ref, same_place);
+        if (agg_group_move(task, &group, true) && is_repeat_in(task, ref, group))
             return true;
     }
     return false;
@@ -339,65 +211,30 @@ static int64_t ends_at(const struct agg_task *task, const struct agg_episode *ep
 static void keep_repeats(struct agg_task *task, uint32_t ref)
 {
     for (int pass = 0; pass <= 1 + task->queue_scope; pass++) {
-        struct group group = group_of(task, ref, pass == 2);
+        struct agg_group group = agg_group_of(task, ref, pass == 2);
         uint32_t at;
-        if (pass && !group_move(task, &group, false))
+        if (pass && !agg_group_move(task, &group, false))
             continue;
-        while ((at = group_next(task, &group)))
+        while ((at = agg_group_next(task, &group)))
             if (is_repeat_of(task, at, ref))
                 agg_episode_at(task, at)->kept_repeat = true;
     }
-}
-
-/* Have all that may ask for the next start from there on met that ghost? Only those that were
- * overtaken may not have. They are few; if they are not, a ghost too many does no harm. */
-static bool have_all_met(struct agg_task *task, uint32_t self, uint32_t ghost)
-{
-    enum { LOOKED_AT_MAX = 16 };
-    const struct agg_episode *episode = agg_episode_at(task, self);
-    uint32_t root = agg_customer_find(task, episode->customer), at = UINT32_MAX;
-    int64_t start = (int64_t)episode->start;
-    for (int i = 0; i < LOOKED_AT_MAX; i++) {
-        at = agg_customer_before(task, root, start, at, AGG_BELOW_OVERTAKEN);
-        if (!at)
-            return true;
-        const struct agg_episode *other = agg_episode_at(task, at);
-        if (at != self && !has_met(other, agg_episode_at(task, ghost)))
-            return false;
-        start = (int64_t)other->start;
-    }
-    return false;
-}
-
-/* Is there an episode whose next it may be, and no ghost already that says the same? */
-static bool is_missed(struct agg_task *task, uint32_t ref)
-{
-    const struct agg_episode *episode = agg_episode_at(task, ref);
-    uint32_t root = agg_customer_find(task, episode->customer);
-    int64_t start = (int64_t)episode->start;
-    uint32_t before = agg_customer_before(task, root, start, ref, 0);
-    if (before && !is_live(agg_episode_at(task, before)) &&
-        (!task->queue_scope || agg_episode_at(task, before)->key == episode->key) &&
-        have_all_met(task, ref, before))
-        return false;
-    struct group same = group_of(task, ref, false);
-    return agg_customer_before(task, root, start, ref, AGG_BELOW_LIVE) || group_next(task, &same);
 }
 
 static void episode_drop(struct agg_task *task, uint32_t ref)
 {
     struct agg_episode *episode = agg_episode_at(task, ref);
     bool linked = agg_episode_is_linked(episode), missed = false;
-    if (linked && !is_alone(task, ref)) {
+    if (linked && !agg_episode_is_alone(task, ref)) {
         keep_repeats(task, ref);
-        missed = is_missed(task, ref);
+        missed = agg_next_is_missed(task, ref);
     }
     if (linked)
         agg_customer_unlink(task, ref);
     agg_episode_empty(task, ref);
     if (missed) {
         episode->form = AGG_FORM_GHOST;
-        episode->joined = age_now(task);
+        episode->joined = agg_age_now(task);
         agg_customer_link(task, ref);
     }
     if (linked)
@@ -434,7 +271,7 @@ static void episode_move(struct agg_task *task, uint32_t ref, const struct agg_v
     if (!agg_episode_is_linked(episode))
         return;
     if (joins) {
-        episode->joined = age_now(task);
+        episode->joined = agg_age_now(task);
         episode->overtaken = false;
     }
     uint32_t root = starts ? agg_customer_find(task, view->customer) : 0;
@@ -461,12 +298,12 @@ static void episode_refresh(struct agg_task *task, uint32_t ref)
                  episode->has_customer != view.has_customer;
     task->episode_set.count = 0;
     agg_list_add(&task->episode_set, ref);
-    collect_around(task, ref);
+    agg_group_collect(task, ref);
     if (moves)
         episode_move(task, ref, &view);
     else
         agg_episode_set(task, ref, &view);
-    collect_around(task, ref);
+    agg_group_collect(task, ref);
     judge_set(task, &before);
     if (!view.any) {
         agg_episode_empty(task, ref);
@@ -493,7 +330,7 @@ void agg_episode_update(struct agg_task *task, uint32_t contact_ref)
         agg_episode_join(task, contact_ref);
     if (left) {
         episode_refresh(task, left);
-        if (is_live(agg_episode_at(task, left)))
+        if (agg_episode_is_live(agg_episode_at(task, left)))
             schedule_end(task, left);
     }
     if (contact->episode)
@@ -514,7 +351,7 @@ void agg_episode_forget(struct agg_task *task, uint32_t contact_ref)
 void agg_episode_due(struct agg_task *task, uint32_t ref, int64_t at_ms)
 {
     struct agg_episode *episode = agg_episode_at(task, ref);
-    if (!is_live(episode) || (int64_t)episode->asked != at_ms)
+    if (!agg_episode_is_live(episode) || (int64_t)episode->asked != at_ms)
         return;
     struct made before = made_by(task, episode);
     episode->asked = 0;

@@ -44,7 +44,7 @@ static void next_leg(struct core *core, const char *queue)
     core_now(core, T0 + 5 * HOUR_MS);
 }
 
-Test(repeat_gone, start_is_next_of_one_that_is_judged_long_after)
+Test(neighbour, start_is_next_of_one_that_is_judged_long_after)
 {
     struct core core;
     short_memory(&core, RC_FCR_CLIENT);
@@ -56,7 +56,7 @@ Test(repeat_gone, start_is_next_of_one_that_is_judged_long_after)
     core_close(&core);
 }
 
-Test(repeat_gone, start_is_not_next_of_one_that_turns_out_to_be_another_customers)
+Test(neighbour, start_is_not_next_of_one_that_turns_out_to_be_another_customers)
 {
     struct core core;
     short_memory(&core, RC_FCR_CLIENT);
@@ -73,7 +73,7 @@ Test(repeat_gone, start_is_not_next_of_one_that_turns_out_to_be_another_customer
     core_close(&core);
 }
 
-Test(repeat_gone, start_in_a_queue_that_one_has_left_is_not_its_next)
+Test(neighbour, start_in_a_queue_that_one_has_left_is_not_its_next)
 {
     struct core core;
     short_memory(&core, RC_FCR_QUEUE);
@@ -85,7 +85,7 @@ Test(repeat_gone, start_in_a_queue_that_one_has_left_is_not_its_next)
     core_close(&core);
 }
 
-Test(repeat_gone, start_in_a_queue_that_one_comes_to_later_is_its_next)
+Test(neighbour, start_in_a_queue_that_one_comes_to_later_is_its_next)
 {
     struct core core;
     short_memory(&core, RC_FCR_QUEUE);
@@ -107,7 +107,7 @@ static void talk(struct core *core, uint8_t channel, const char *contact, const 
 }
 
 /* An earlier neighbour is gone as well, but that went before the call was the customer's. */
-Test(repeat_gone, start_stays_the_next_of_one_that_came_after_an_earlier_neighbour_went)
+Test(neighbour, start_stays_the_next_of_one_that_came_after_an_earlier_neighbour_went)
 {
     struct core core;
     core_init(&core);
