@@ -6,8 +6,7 @@ import json
 import re
 from decimal import Decimal
 
-import yaml
-
+import quick_yaml
 from openings import Calendar
 from times import duration, parse_time, percent, zone
 
@@ -72,7 +71,7 @@ class Contract:
 
 class Config:
     def __init__(self, text):
-        raw = yaml.load(text, yaml.BaseLoader) or {}
+        raw = quick_yaml.load_text(text) or {}
         self.raw = raw
         t = raw.get('time') or {}
         self.max_disorder = duration(t.get('max_disorder', '1s'))

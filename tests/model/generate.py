@@ -9,7 +9,7 @@ import os
 import random
 import sys
 
-import yaml
+import quick_yaml
 
 S, M, H, D = 1000, 60000, 3600000, 86400000
 LONG = 100000       # seeds from here on: generate_long.py
@@ -389,7 +389,7 @@ def generate(seed):
         ahead = [1, S, H, 7 * H, 30 * H, 3 * D] + ([10 * D, 45 * D, 100 * D] if seed >= LONG else [])
         until = max(e['time'] for e in evs) + r.choice(ahead)
         until = g.snap(until)
-    return {'config': cfg, 'text': yaml.safe_dump(cfg, sort_keys=False, allow_unicode=True), 'files': files, 'until': until,
+    return {'config': cfg, 'text': quick_yaml.dump(cfg), 'files': files, 'until': until,
             'provisional': r.random() < .4, 'events': evs, 'disorder': g.disorder}
 
 
@@ -419,7 +419,7 @@ def late(seed):
     cfg = case['config']
     cfg['time']['retention'] = {k: '3000d' for k in ('call', 'chat', 'ticket', 'open_tickets', 'identity')}
     cfg['time']['restate_for'] = {k: '3000d' for k in ('default', 'day', 'week', 'month')}
-    case['text'] = yaml.safe_dump(cfg, sort_keys=False, allow_unicode=True)
+    case['text'] = quick_yaml.dump(cfg)
     r = random.Random(seed ^ 0x1a7e)
     evs = sorted(case['events'], key=lambda e: e['time'])
     span = evs[-1]['time'] - evs[0]['time']

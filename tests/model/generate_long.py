@@ -5,10 +5,9 @@ import random
 import contracts
 import events
 import facts
+import quick_yaml
 import tickets
 from generate import D, H, M, S, Gen, dur, iso
-
-import yaml
 
 MODES = {
     # span, clock and step scale, rolling steps, FCR windows, retention of tickets, of open ones, identity, restate
@@ -151,7 +150,7 @@ class LongGen(Gen):
             del acme['queues']
         if r.random() < .2:
             acme['no_customer'] = ['u2']
-        self.read = contracts.Config(yaml.safe_dump(cfg, sort_keys=False, allow_unicode=True))
+        self.read = contracts.Config(quick_yaml.dump(cfg))
         return cfg
 
     # ---- events

@@ -20,11 +20,10 @@ import os
 import sys
 import tempfile
 
-import yaml
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import fields  # noqa: E402
+import quick_yaml  # noqa: E402
 
 TOPICS = ('metrics', 'slas')
 PARTS = [('30m', '15m'), ('1h', '15m'), ('1h', '30m'), ('day', '15m'), ('day', '30m'), ('day', '1h'), ('week', 'day'),
@@ -207,7 +206,7 @@ def part(folder, base):
 def check(config, folder, jobs=2):
     """(counts, [what is wrong])"""
     with open(config, encoding='utf-8') as f:
-        cfg = yaml.safe_load(f)
+        cfg = quick_yaml.load(f)
     total, wrong = collections.Counter(), []
     with tempfile.TemporaryDirectory(prefix='rollcall-model-') as base, multiprocessing.Pool(jobs) as pool:
         names, end = part(folder, base)

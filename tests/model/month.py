@@ -14,11 +14,10 @@ import sys
 import tempfile
 import time
 
-import yaml
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import identities  # noqa: E402
+import quick_yaml  # noqa: E402
 import run  # noqa: E402
 
 FROM = datetime.date(2026, 1, 5)
@@ -34,7 +33,7 @@ def world(a, base):
                     str(FROM), '--disorder', '800ms', '--late', '0.5%', '--late-by', '2h', '--duplicates', '0.5%',
                     '--damaged', '0.1%', '--config', conf, '--out', whole, '--quiet'], check=True)
     with open(conf, encoding='utf-8') as f:
-        cfg = yaml.safe_load(f)
+        cfg = quick_yaml.load(f)
     cfg['windows'] = WINDOWS
     cfg['time'] = {'restate_for': {'default': '100d'}}
     for channel in ('call', 'chat'):
@@ -42,7 +41,7 @@ def world(a, base):
     for c in cfg['clients'].values():
         c['groups'] = {'half': {'queues': list(c['queues'])[::2]}}
     with open(conf, 'w', encoding='utf-8') as f:
-        yaml.safe_dump(cfg, f, sort_keys=False)
+        f.write(quick_yaml.dump(cfg))
     stop = '"time":"%sT15:05' % (FROM + datetime.timedelta(days=a.days - 1))
     with open(whole, 'rb') as f, open(cut, 'wb') as out:
         for x in f:

@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import generate  # noqa: E402
 import model  # noqa: E402
+import quick_yaml  # noqa: E402
 import run  # noqa: E402
 from engine import queue_order  # noqa: E402
 from generate import D, H, M, S  # noqa: E402
@@ -116,7 +117,7 @@ def generate_epochs(seed):
     for _ in range(r.randrange(7)):
         now = clock.jump(now)
         out.append(([], now))
-    return generate.yaml.safe_dump(case['config'], sort_keys=False), out
+    return quick_yaml.dump(case['config']), out
 
 
 def core(path, conf, file, shards):
