@@ -73,8 +73,8 @@ static void keep(void *opaque, enum rc_message kind, const void *message, uint32
     }
     RC_CHECK(kind == RC_MESSAGE_RECORD);
     const struct rc_record *rec = message;
-    /* what ends a key, and what speaks only to a run before this one */
-    if (rec->topic > RC_TOPIC_CONTACTS || rec->tombstone || !rec->revision)
+    /* The model has no tombstones. */
+    if (rec->topic > RC_TOPIC_CONTACTS || rec->tombstone)
         return;
     epochs->record =
         grown(epochs->record, epochs->record_count, &epochs->record_room, sizeof *epochs->record);
