@@ -255,6 +255,8 @@ static void ranks_give(struct ranked *list, uint64_t count)
         bool next = i && key->base && !rank_compare_base(&list[i - 1], &list[i]);
         key->rank = next ? list[i - 1].key->rank : (uint32_t)i;
         key->clock_rank = next ? list[i - 1].key->clock_rank + 1 : 0;
+        next = i && list[i].client == list[i - 1].client;
+        key->client_rank = next ? list[i - 1].key->client_rank : (uint32_t)i;
     }
 }
 
@@ -291,7 +293,8 @@ static int contact_compare(const void *left, const void *right, void *opaque)
     return order ? order : a->at < b->at ? -1 : a->at > b->at; /* as they were made */
 }
 
-/* Contacts of one key and instant stand together, but not yet by their own names. */
+/* Contacts of one client and instant stand together, but not yet by their own names. Where they are
+ * queued does not count: what was published of one last must come last. */
 static void contacts_sort(struct agg *agg)
 {
     struct agg_record_place *place = agg->place;
@@ -314,11 +317,10 @@ static void hand_out(struct agg *agg)
         rank_keys(agg);
     for (uint64_t i = 0; i < agg->record_count; i++) {
         struct agg_record_place *place = &agg->place[i];
-        place->rank = agg->place_key[i]->rank;
-        place->clock = agg->place_key[i]->clock_rank;
-        if (place->contact) /* the last topic */
-            place->rank += agg->rank_count;
-        contacts |= place->contact;
+        const struct agg_key *key = agg->place_key[i];
+        place->rank = place->contact ? agg->rank_count + key->client_rank : key->rank;
+        place->clock = key->clock_rank;
+        contacts |= place->contact; /* the last topic */
     }
     agg_records_sort(agg->place, agg->place_scratch, agg->record_count);
     if (contacts)

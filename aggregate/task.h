@@ -78,7 +78,8 @@ struct agg_key {
     uint32_t group;      /* of a group: its index in the policy */
     uint32_t rank;       /* in the canonical order of keys; clocks of one key share theirs */
     uint32_t base;       /* of a clock: the key whose tickets it measures; else 0 */
-    uint16_t clock_rank; /* among the clocks of one key */
+    uint32_t client_rank; /* of its client, for records of contacts */
+    uint16_t clock_rank;  /* among the clocks of one key */
     const struct rc_clock *clock;   /* one of that name; NULL: not a clock's */
     uint32_t contacts;              /* of a queue: all remembered visits */
     uint32_t wait_first, wait_last; /* of a queue: who waits, sorted by queued_at */

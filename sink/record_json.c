@@ -244,22 +244,28 @@ int record_compare_key(const struct rc_record *a, const struct rc_record *b)
     return 0;
 }
 
+/* A contact may move between queues within an instant: its own records stand by revision. */
+static int compare_contacts(const struct rc_record *a, const struct rc_record *b)
+{
+    int order = compare_bytes(record_client(a), a->client_size, record_client(b), b->client_size);
+    if (!order)
+        order = compare_bytes(rc_contact_id(a), a->contact_size, rc_contact_id(b), b->contact_size);
+    if (order)
+        return order;
+    COMPARE(revision);
+    return 0;
+}
+
 int sink_record_compare(const struct rc_record *a, const struct rc_record *b)
 {
     COMPARE(as_of_ms);
     COMPARE(topic);
+    if (a->topic == RC_TOPIC_CONTACTS)
+        return compare_contacts(a, b);
     int order = record_compare_key(a, b);
     if (order)
         return order;
     COMPARE(window);
     COMPARE(start_ms);
-    int clock = compare_bytes(record_clock(a), a->clock_size, record_clock(b), b->clock_size);
-    if (clock || a->topic != RC_TOPIC_CONTACTS)
-        return clock;
-    int contact =
-        compare_bytes(rc_contact_id(a), a->contact_size, rc_contact_id(b), b->contact_size);
-    if (contact)
-        return contact;
-    COMPARE(revision);
-    return 0;
+    return compare_bytes(record_clock(a), a->clock_size, record_clock(b), b->clock_size);
 }

@@ -57,7 +57,8 @@ static inline int rc_text_compare(const char *a, uint32_t a_size, const char *b,
 }
 
 /* The canonical order of records (SPEC section 8): as_of_ms, topic, client, queue (groups, then `*`
- * last), channel, window, start, clock, contact, revision; < 0, 0, > 0. */
+ * last), channel, window, start, clock; of contacts: as_of_ms, topic, client, contact, revision, as
+ * one may move between queues within an instant; < 0, 0, > 0. */
 static inline int rc_record_compare(const struct rc_record *a, const struct rc_record *b)
 {
     if (a->as_of_ms != b->as_of_ms)
@@ -67,6 +68,11 @@ static inline int rc_record_compare(const struct rc_record *a, const struct rc_r
     int order = rc_text_compare(a->text, a->client_size, b->text, b->client_size);
     if (order)
         return order;
+    if (a->topic == RC_TOPIC_CONTACTS) {
+        order = rc_text_compare(a->text + a->client_size + a->queue_size, a->contact_size,
+                                b->text + b->client_size + b->queue_size, b->contact_size);
+        return order ? order : a->revision < b->revision ? -1 : a->revision > b->revision;
+    }
     if (a->total != b->total)
         return (int)a->total - (int)b->total;
     order = rc_text_compare(a->text + a->client_size, a->queue_size, b->text + b->client_size,
@@ -81,11 +87,6 @@ static inline int rc_record_compare(const struct rc_record *a, const struct rc_r
         return a->start_ms < b->start_ms ? -1 : 1;
     order = rc_text_compare(a->text + a->client_size + a->queue_size, a->clock_size,
                             b->text + b->client_size + b->queue_size, b->clock_size);
-    if (order)
-        return order;
-    /* only one of the two, clock and contact, is there */
-    order = rc_text_compare(a->text + a->client_size + a->queue_size, a->contact_size,
-                            b->text + b->client_size + b->queue_size, b->contact_size);
     if (order)
         return order;
     return a->revision < b->revision ? -1 : a->revision > b->revision;

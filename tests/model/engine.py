@@ -490,9 +490,9 @@ class Run:
         self.out['contacts'].append(rec)
 
     def order(self, rec):
-        lead = (rec['as_of_ms'], u8(rec['client']), queue_order(rec['queue']), rec['channel'])
         if 'contact' in rec:
-            return lead + (u8(rec['contact']), rec['revision'])
+            return rec['as_of_ms'], u8(rec['client']), u8(rec['contact']), rec['revision']
+        lead = (rec['as_of_ms'], u8(rec['client']), queue_order(rec['queue']), rec['channel'])
         return lead + (self.cfg.windex[(rec['kind'], rec['window'])], rec['start_ms'], u8(rec.get('clock', '')))
 
     def records(self):

@@ -19,7 +19,6 @@ import generate  # noqa: E402
 import model  # noqa: E402
 import quick_yaml  # noqa: E402
 import run  # noqa: E402
-from engine import queue_order  # noqa: E402
 from generate import D, H, M, S  # noqa: E402
 
 TOPICS = ['metrics', 'slas', 'contacts']
@@ -138,7 +137,7 @@ def core(path, conf, file, shards):
 def contacts_of(found):
     """In the model's order: what is late comes in the epoch after, with the now of the one before."""
     recs = sorted((json.loads(x) for x in found['contacts']), key=lambda r: (
-        r['as_of_ms'], r['client'].encode(), queue_order(r['queue']), r['channel'], r['contact'].encode(), r['revision']))
+        r['as_of_ms'], r['client'].encode(), r['contact'].encode(), r['revision']))
     return run.nameless(b''.join(run.line(r) for r in recs))
 
 

@@ -193,6 +193,25 @@ Test(record_json, the_key_of_a_clock_ends_in_its_name)
     free(rec);
 }
 
+/* Its text: client, queue, contact. */
+static struct rc_record *contact_record(const char *queue, const char *contact, uint32_t revision)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s%s", queue, contact);
+    struct rc_record *rec = fixture_record("a", text, 0, 0, 1);
+    rec->queue_size = (uint8_t)strlen(queue);
+    rec->contact_size = (uint8_t)strlen(contact);
+    rec->topic = RC_TOPIC_CONTACTS;
+    rec->revision = revision;
+    return rec;
+}
+
+Test(record_json, records_of_a_contact_stand_by_revision_whatever_queue_it_has_moved_to)
+{
+    ordered(contact_record("z", "t", 3), contact_record("b", "t", 4));
+    ordered(contact_record("z", "s", 9), contact_record("b", "t", 1));
+}
+
 Test(record_json, clocks_are_ordered_behind_everything_else)
 {
     ordered(fixture_clock("a", "q", 2, 0, "b"), fixture_clock("a", "q", 2, 0, "bc"));
