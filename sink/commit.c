@@ -38,7 +38,7 @@ struct sink_commit {
     struct head *head;
     uint32_t *heap; /* shards with a head, the smallest record first */
     uint32_t heap_count;
-    struct arena dead, shown; /* of this epoch: dead letters; records for the table */
+    struct arena dead, shown, cut; /* of this epoch: dead letters; records for the table; its cut */
     const struct rc_dead_letter **dead_list;
     uint64_t dead_count, dead_room;
     pthread_mutex_t reasons_lock;
@@ -176,6 +176,8 @@ static enum rc_error drain_ingest(struct sink_commit *commit, bool *ret_any)
         any = true;
         if (kind == RC_MESSAGE_DEAD_LETTER) {
             err = keep_dead_letter(commit, message, size);
+        } else if (kind == RC_MESSAGE_CUT) {
+            err = arena_put(&commit->cut, message, size);
         } else {
             RC_CHECK(kind == RC_MESSAGE_END);
             const struct rc_end *end = message;
@@ -401,7 +403,11 @@ static enum rc_error one_epoch(struct sink_commit *commit)
     if (err)
         return err;
     const struct sink_output *output = &commit->options.output;
-    err = output->epoch(output->self, commit->epoch, commit->now_ms);
+    const struct sink_epoch epoch = {.epoch = commit->epoch,
+                                     .now_ms = commit->now_ms,
+                                     .cut = commit->cut.used ? (void *)commit->cut.bytes : NULL};
+    err = output->epoch(output->self, &epoch);
+    commit->cut.used = 0;
     if (err)
         return err;
     show(commit);
@@ -467,6 +473,7 @@ void sink_commit_close(struct sink_commit *commit)
     pthread_mutex_destroy(&commit->reasons_lock);
     free(commit->dead.bytes);
     free(commit->shown.bytes);
+    free(commit->cut.bytes);
     free(commit->dead_list);
     free(commit->head);
     free(commit->heap);

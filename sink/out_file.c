@@ -253,9 +253,9 @@ static enum rc_error sort_dead_letters(struct out_file *file)
 
 /* ---- life ---- */
 
-static enum rc_error file_epoch(void *self, uint64_t epoch, int64_t now_ms)
+static enum rc_error file_epoch(void *self, const struct sink_epoch *epoch)
 {
-    (void)self, (void)epoch, (void)now_ms; /* a file is read when it is complete */
+    (void)self, (void)epoch; /* a file is read when it is complete */
     return RC_OK;
 }
 

@@ -416,16 +416,15 @@ static enum rc_error catch_up(struct sink_kafka *out, struct rc_record **held, s
     return err;
 }
 
-static enum rc_error take_epoch(void *self, uint64_t epoch, int64_t now_ms)
+static enum rc_error take_epoch(void *self, const struct sink_epoch *epoch)
 {
     struct sink_kafka *out = self;
     struct rc_record **held;
     size_t count;
     bool over;
-    (void)epoch;
     enum rc_error err = prepare(out);
     if (!err)
-        err = continuity_reach(out->continuity, now_ms, &over, &held, &count);
+        err = continuity_reach(out->continuity, epoch->now_ms, &over, &held, &count);
     if (!err && over)
         err = catch_up(out, held, count);
     if (!err)

@@ -10,6 +10,7 @@
 #include "park.h"
 #include "record.h"
 #include "ring.h"
+#include "snapshot.h"
 #include "stats.h"
 
 struct agg_options {
@@ -37,6 +38,21 @@ void agg_take(struct agg *agg, const struct rc_event *ev);
 void agg_mark(struct agg *agg, const struct rc_mark *mark);
 const struct rc_shard_stats *agg_stats(const struct agg *agg);
 
+/* ---- state to bytes and back; a task moves whole, between shards and between processes ---- */
+
+/* The task has state. */
+bool agg_task_exists(const struct agg *agg, uint32_t task);
+/* Between two marks. Reads only, and takes no memory: a forked child may call it. */
+enum rc_error agg_task_save(const struct agg *agg, uint32_t task,
+                            const struct rc_snapshot_writer *out);
+/* Before the first event and mark, under the configuration and hash_secret of the run that saved
+ * it. INPUT: it is damaged, or of a version that is not known; ret_message says what. What was
+ * restored so far is of no use then. */
+enum rc_error agg_task_restore(struct agg *agg, uint32_t task, const struct rc_snapshot_reader *in,
+                               char ret_message[256]);
+/* After the tasks: now stands there. */
+void agg_resume(struct agg *agg, int64_t now_ms);
+
 /* The shard's thread: drains its ring, steps, hands on to the commit thread's ring, END after each
  * mark; returns after the mark with end_of_input, or when the ring brings RC_MESSAGE_END. */
 struct agg_shard_options {
@@ -46,10 +62,15 @@ struct agg_shard_options {
     struct rc_park *ingest; /* to wake ingest when there is room again */
     struct rc_ring *out;    /* to the commit thread */
     struct rc_park *commit;
+    /* After a mark with `snapshot` and its END the shard stands still until this is at its epoch;
+     * woken through `self`. NULL: it never does */
+    const _Atomic uint64_t *saved_epoch;
 };
 struct agg_shard;
 enum rc_error agg_shard_open(const struct agg_shard_options *options, struct agg_shard **ret_shard);
 void agg_shard_run(struct agg_shard *shard);
+/* The shard's state: before its thread runs, or while that stands still. */
+struct agg *agg_shard_state(struct agg_shard *shard);
 const struct rc_shard_stats *agg_shard_stats(const struct agg_shard *shard);
 void agg_shard_close(struct agg_shard *shard);
 

@@ -64,6 +64,12 @@ struct rc_output {
     int64_t commit_every_ms;
     uint32_t partitions, replication;
     bool per_client;
+    bool at_least_once; /* without transactions; else exactly once */
+};
+struct rc_snapshots {
+    const char *dir;
+    int64_t every_ms;
+    uint32_t keep; /* generations */
 };
 struct rc_privacy {
     uint8_t key[32]; /* of the pseudonyms; made at random when not configured */
@@ -79,12 +85,17 @@ struct rc_config {
     struct rc_output output;
     uint32_t tasks;
     struct rc_limits limits;
+    struct rc_snapshots snapshot;
     struct rc_privacy privacy;
     struct rc_times time;
     struct rc_windows windows;
     struct rc_http http;
     struct rc_contracts contracts;
     char zone_data_version[32];
+    /* Of all that decides what is published: two that differ in nothing else have the same one. */
+    char id[33];
+    const char *text; /* the file, as it was read */
+    uint32_t text_size;
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "event.h"
 #include "park.h"
+#include "progress.h"
 #include "record.h"
 #include "ring.h"
 #include "stats.h"
@@ -106,10 +107,22 @@ struct ingest_kafka_options {
      * limits.memory. thread: ingest. NULL: none */
     uint64_t (*reusable)(void *opaque);
     void *reusable_opaque;
+    int64_t snapshot_every_ms; /* epochs are marked for a snapshot so often; 0: never */
 };
 enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
                                 const struct ingest_output *output, struct ingest_kafka **ret_kafka,
                                 char ret_message[256]);
+/* Before run: goes on where the cut `from` (NULL: the input's beginning) stopped, and first makes
+ * the `count` recorded epochs after it again, with their cuts and nows. All is lent until that is
+ * done. INPUT: a topic or partition of the cuts is not there any more, or the input does not reach
+ * back so far; ret_message says how much is missing. */
+enum rc_error ingest_kafka_resume(struct ingest_kafka *kafka, const struct rc_cut *from,
+                                  struct rc_cut *const *cut, uint32_t count, char ret_message[256]);
+/* How many of the recorded epochs are to be made again still; 0: live. thread: any. */
+uint32_t ingest_kafka_recovering(const struct ingest_kafka *kafka);
+/* The number of (topic, partition); false: it is not an input. thread: any. */
+bool ingest_kafka_source_of(const struct ingest_kafka *kafka, const char *topic, int32_t partition,
+                            uint32_t *ret_source);
 /* Runs until ingest_kafka_stop: then closes the epoch and returns. */
 enum rc_error ingest_kafka_run(struct ingest_kafka *kafka, char ret_message[256]);
 /* thread: any; async-signal-safe not needed. */
@@ -130,7 +143,7 @@ struct ingest_partition { /* for /metrics and /readyz */
 uint32_t ingest_kafka_partitions(struct ingest_kafka *kafka, struct ingest_partition *ret_list,
                                  uint32_t room);
 /* The commit thread says that the epoch's output is out: its offsets may be committed (for lag
- * monitors). thread: commit. */
+ * monitors; with transactions they already are). thread: commit. */
 void ingest_kafka_published(struct ingest_kafka *kafka, uint64_t epoch);
 /* Names of (source): topic and partition. Lent until close. thread: any. */
 const char *ingest_kafka_source(const struct ingest_kafka *kafka, uint32_t source,

@@ -119,7 +119,8 @@ enum rc_message {
     RC_MESSAGE_MARK,        /* struct rc_mark: ingest to shards */
     RC_MESSAGE_RECORD,      /* struct rc_record */
     RC_MESSAGE_DEAD_LETTER, /* struct rc_dead_letter */
-    RC_MESSAGE_END          /* struct rc_end: to the commit thread */
+    RC_MESSAGE_END,         /* struct rc_end: to the commit thread */
+    RC_MESSAGE_CUT          /* struct rc_cut: ingest to the commit thread */
 };
 
 /* One epoch's cut. */
@@ -128,7 +129,8 @@ struct rc_mark {
     int64_t now_ms;    /* RC_TIME_NONE before the first event */
     int64_t wall_ms;   /* the wall clock at the opening of the epoch; replay: RC_TIME_NONE */
     bool end_of_input; /* replay: publish what would change once more */
-    bool spare[7];
+    bool snapshot;     /* after it the shard waits until its state has been saved */
+    bool spare[6];
 };
 static_assert(sizeof(struct rc_mark) == 32, "two marks fill a cache line");
 

@@ -6,8 +6,10 @@
 #include "config.h"
 #include "error.h"
 #include "park.h"
+#include "progress.h"
 #include "record.h"
 #include "ring.h"
+#include "snapshot.h"
 #include "stats.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,13 +28,18 @@ int sink_record_compare(const struct rc_record *a, const struct rc_record *b);
 
 /* ---- where records go: filled by an output ---- */
 
+struct sink_epoch {
+    uint64_t epoch;
+    int64_t now_ms;
+    const struct rc_cut *cut; /* of a Kafka source; NULL: a replay of files */
+};
 struct sink_output {
     void *self;
     /* Both borrow; called by the commit thread, records of one epoch in canonical order. */
     enum rc_error (*record)(void *self, struct rc_record *rec);
     enum rc_error (*dead_letter)(void *self, const struct rc_dead_letter *dead);
     /* The epoch is complete: make it visible. */
-    enum rc_error (*epoch)(void *self, uint64_t epoch, int64_t now_ms);
+    enum rc_error (*epoch)(void *self, const struct sink_epoch *epoch);
     void (*close)(void *self); /* flushes; takes NULL */
     /* The run went well: complete what only appears when it is whole. Called by the engine's owner
      * when the commit thread has ended. May be NULL. */
@@ -66,11 +73,24 @@ struct sink_kafka_options {
     void *opaque;
     const _Atomic bool *leave; /* true: the process stops, a broker that is away is waited for no
                                   longer than a moment; may be NULL */
+    /* A topic and partition by number; false: it is not an input of this configuration */
+    bool (*source_of)(const void *opaque, const char *topic, int32_t partition,
+                      uint32_t *ret_source);
+    bool restate; /* hashes that differ do not stop the start: the differences are published */
 };
 /* Does not wait for a broker: with its first epoch the commit thread creates missing topics and
  * reads the last record per key back; see out_kafka.c. */
 enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
                               struct sink_output *ret_output, char ret_message[256]);
+/* Before the commit thread runs, by the thread that will: makes missing topics, fences a run before
+ * this one (init_transactions), and reads the progress. Waits for Kafka until *leave. Filled by the
+ * sink, lent until close. CONFIG, KAFKA: what must be said was said, the rest in ret_message. */
+enum rc_error sink_kafka_prepare(struct sink_output *output,
+                                 const struct rc_progress **ret_progress, char ret_message[256]);
+/* After prepare: go on from the progress: epochs of cuts with `recorded` are compared with what
+ * they were (counts and hashes) and not published again. Without it all is made anew from the
+ * input's beginning, and what was published is read back (continuity.h). */
+void sink_kafka_resume(struct sink_output *output);
 /* Whether what is computed is published as it comes; else why not. thread: any. */
 bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256]);
 
@@ -124,6 +144,74 @@ void sink_table_each(struct sink_table *table,
 /* thread: any. now of the last epoch put, RC_TIME_NONE before the first. */
 int64_t sink_table_now(struct sink_table *table);
 void sink_table_close(struct sink_table *table);
+
+/* Its state, between two epochs, and back into an empty one. Reads only. */
+enum rc_error sink_table_save(const struct sink_table *table, const struct rc_snapshot_writer *out);
+enum rc_error sink_table_restore(struct sink_table *table, const struct rc_snapshot_reader *in);
+
+/* ---- snapshots: files DIR/GROUP-EPOCH.snapshot, and the same in a topic ---- */
+
+/* What a snapshot says of itself. */
+struct sink_snapshot_head {
+    const char *group;
+    uint64_t epoch;
+    int64_t now_ms, made_at_ms; /* made_at_ms: wall clock */
+    uint64_t hash_secret;
+    const char *config_id, *config_text;
+    uint32_t config_size, task_count; /* tasks, with state or without */
+    const struct rc_cut *cut;         /* of its epoch */
+};
+/* A part of it: the state of a task, or (SINK_SNAPSHOT_TABLE) the table. */
+enum { SINK_SNAPSHOT_TABLE = UINT32_MAX };
+struct sink_snapshot_parts {
+    void *self;
+    bool (*exists)(void *self, uint32_t part);
+    enum rc_error (*save)(void *self, uint32_t part, const struct rc_snapshot_writer *out);
+    enum rc_error (*restore)(void *self, uint32_t part, const struct rc_snapshot_reader *in,
+                             char ret_message[256]);
+};
+/* Writes it into a file of its own: temporary name, fdatasync, rename, fsync of the directory; then
+ * removes all but the newest `keep`. thread: a forked child's only one. IO: ret_message. */
+enum rc_error sink_snapshot_write(const char *dir, uint32_t keep,
+                                  const struct sink_snapshot_head *head,
+                                  const struct sink_snapshot_parts *parts, char ret_message[256]);
+
+/* An open snapshot, all of whose checksums were right. */
+struct sink_snapshot;
+/* The newest valid one of the group at or before `last_epoch`; each that is passed over is said:
+ * why, and what happens instead. END: there is none. */
+enum rc_error sink_snapshot_find(const char *dir, const char *group, uint64_t last_epoch,
+                                 void (*say)(void *opaque, const char *line), void *opaque,
+                                 struct sink_snapshot **ret_snapshot);
+/* One file, for `rollcall snapshot`. */
+enum rc_error sink_snapshot_open(const char *path, struct sink_snapshot **ret_snapshot,
+                                 char ret_message[256]);
+const struct sink_snapshot_head *sink_snapshot_head(const struct sink_snapshot *snapshot);
+/* All parts that it has; `bytes_done` counts up while it goes on, to sink_snapshot_bytes. */
+enum rc_error sink_snapshot_restore(struct sink_snapshot *snapshot,
+                                    const struct sink_snapshot_parts *parts,
+                                    _Atomic uint64_t *bytes_done, char ret_message[256]);
+uint64_t sink_snapshot_bytes(const struct sink_snapshot *snapshot);
+void sink_snapshot_close(struct sink_snapshot *snapshot);
+
+/* The topic rollcall.snapshots: what a host with an empty disk takes over from. */
+struct sink_uploader;
+struct sink_uploader_options {
+    const struct rc_config *config;
+    void (*say)(void *opaque, const char *line); /* as in sink_kafka_options */
+    void *opaque;
+    const _Atomic bool *leave;
+};
+enum rc_error sink_uploader_open(const struct sink_uploader_options *options,
+                                 struct sink_uploader **ret_uploader, char ret_message[256]);
+/* Copies the file into the topic, then lets go of what is older than the `keep` newest there, and
+ * of the progress before the oldest of them. thread: one of its own. */
+enum rc_error sink_snapshot_upload(struct sink_uploader *uploader, const char *path);
+/* The newest whole one at or before last_epoch whose epoch is above `above`, into a file of the
+ * directory. END: there is none. */
+enum rc_error sink_snapshot_download(struct sink_uploader *uploader, uint64_t above,
+                                     uint64_t last_epoch, _Atomic uint64_t *bytes_done);
+void sink_uploader_close(struct sink_uploader *uploader);
 
 /* ---- HTTP, on the main thread's libevent loop ---- */
 

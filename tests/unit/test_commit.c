@@ -41,10 +41,9 @@ static enum rc_error take_dead(void *self, const struct rc_dead_letter *dead)
     return RC_OK;
 }
 
-static enum rc_error take_epoch(void *self, uint64_t epoch, int64_t now_ms)
+static enum rc_error take_epoch(void *self, const struct sink_epoch *epoch)
 {
-    (void)now_ms;
-    note(self, "[%lld]%.*s ", (long long)epoch, "", 0);
+    note(self, "[%lld]%.*s ", (long long)epoch->epoch, "", 0);
     return RC_OK;
 }
 

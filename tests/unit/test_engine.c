@@ -37,11 +37,10 @@ static enum rc_error take_dead(void *self, const struct rc_dead_letter *dead)
     return stage->output_fails;
 }
 
-static enum rc_error take_epoch(void *self, uint64_t epoch, int64_t now_ms)
+static enum rc_error take_epoch(void *self, const struct sink_epoch *epoch)
 {
     struct stage *stage = self;
     (void)epoch;
-    (void)now_ms;
     stage->epochs++;
     return RC_OK;
 }

@@ -82,7 +82,7 @@ static void put_dead(struct sink_output *output, uint32_t source, int64_t line, 
 
 static void finish(struct sink_output *output)
 {
-    cr_assert_eq(output->epoch(output->self, 1, 1), RC_OK);
+    cr_assert_eq(output->epoch(output->self, &(struct sink_epoch){1, 1, NULL}), RC_OK);
     cr_assert_eq(output->finish(output->self), RC_OK);
     output->close(output->self);
 }
@@ -189,7 +189,7 @@ Test(out_file, dead_letters_stand_by_file_and_line_whatever_epoch_they_came_in)
     struct sink_output output = open_output((struct sink_file_options){.dir = dir});
     put_dead(&output, 1, 1, "not_json", "d", 1);
     put_dead(&output, 0, 2, "not_json", "b", 1);
-    output.epoch(output.self, 1, 1);
+    output.epoch(output.self, &(struct sink_epoch){1, 1, NULL});
     put_dead(&output, 0, 9, "not_json", "c", 1);
     put_dead(&output, 0, 1, "expired", "a", 1);
     put_dead(&output, 1, 2, "not_json", "e", 1);
