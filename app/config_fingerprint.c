@@ -202,3 +202,22 @@ uint64_t config_fingerprint(const struct config_terms *terms, enum rc_channel ch
         first = first << 8 | hash[i];
     return first;
 }
+
+void config_identify(struct rc_config *config)
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    char *bytes = NULL;
+    size_t size;
+    FILE *out = open_memstream(&bytes, &size);
+    RC_CHECK(out != NULL);
+    fprintf(out, "%d %s\n", FIGURES_VERSION, config->zone_data_version);
+    if (config->privacy.has_key)
+        fwrite(config->privacy.key, 1, sizeof(config->privacy.key), out);
+    fwrite(config->text, 1, config->text_size, out);
+    fclose(out);
+    RC_CHECK(bytes != NULL);
+    SHA256((const unsigned char *)bytes, size, hash);
+    free(bytes);
+    for (size_t i = 0; i < sizeof(config->id) / 2; i++)
+        snprintf(config->id + 2 * i, 3, "%02x", hash[i]);
+}

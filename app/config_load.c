@@ -28,6 +28,7 @@ static const struct rc_config built_in = {
                .groups = 1000,
                .max_event = 1 << 20,
                .memory = UINT64_C(8) << 30},
+    .snapshot = {.dir = "/var/lib/rollcall", .every_ms = 5 * MINUTE, .keep = 3},
     .privacy = {.dead_letter_values = true},
     .time = {.max_disorder_ms = SECOND,
              .idle_after_ms = 5 * SECOND,
@@ -198,6 +199,9 @@ enum rc_error config_load_text(const char *name, const char *text, size_t size, 
         reader_free(reader);
         return RC_ERR_CONFIG;
     }
+    reader->config->text = reader->source.text;
+    reader->config->text_size = (uint32_t)size;
+    config_identify(reader->config);
     struct config_loaded *loaded = config_arena_get(&reader->arena, sizeof(*loaded));
     loaded->config = reader->config;
     loaded->reader = reader;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOWHERE SIZE_MAX
 #define MS      INT64_C(1)
 #define SECOND  (1000 * MS)
 #define MINUTE  (60 * SECOND)
@@ -163,7 +162,7 @@ static const struct config_map kafka_map = MAP_OF(kafka_keys);
 static const struct config_key output_keys[] = {
     {"topics", K(WORD), .slot = AT(output.per_client), WORDS("shared", "per_client")},
     {"retention", K(DURATION), .slot = AT(output.retention_ms), RANGE(HOUR, LONG)},
-    {"delivery", K(WORD), .slot = NOWHERE, .later = true, WORDS("exactly_once", "at_least_once")},
+    {"delivery", K(WORD), .slot = AT(output.at_least_once), WORDS("exactly_once", "at_least_once")},
     {"commit_every", K(DURATION), .slot = AT(output.commit_every_ms), RANGE(10, 60 * SECOND)},
     {"partitions", K(INTEGER), .slot = AT(output.partitions), RANGE(1, 10000)},
     {"replication", K(INTEGER), .slot = AT(output.replication), RANGE(1, 100)},
@@ -181,9 +180,9 @@ static const struct config_key limits_keys[] = {
 static const struct config_map limits_map = MAP_OF(limits_keys);
 
 static const struct config_key snapshot_keys[] = {
-    {"dir", K(TEXT), .slot = NOWHERE, RANGE(1, 4000)},
-    {"every", K(DURATION), .slot = NOWHERE, RANGE(SECOND, DAY)},
-    {"keep", K(INTEGER), .slot = NOWHERE, RANGE(1, 1000)},
+    {"dir", K(TEXT), .slot = AT(snapshot.dir), RANGE(1, 4000)},
+    {"every", K(DURATION), .slot = AT(snapshot.every_ms), RANGE(SECOND, DAY)},
+    {"keep", K(INTEGER), .slot = AT(snapshot.keep), RANGE(1, 1000)},
 };
 static const struct config_map snapshot_map = MAP_OF(snapshot_keys);
 
@@ -252,7 +251,7 @@ static const struct config_key root_keys[] = {
     {"output", K(MAP), .map = &output_map},
     {"tasks", K(INTEGER), .slot = AT(tasks), RANGE(1, 4096)},
     {"limits", K(MAP), .map = &limits_map},
-    {"snapshot", K(MAP), .map = &snapshot_map, .slot = 0, .later = true},
+    {"snapshot", K(MAP), .map = &snapshot_map},
     {"privacy", K(MAP), .map = &privacy_map},
     {"clients_only", K(BOOL), .slot = AT(contracts.clients_only)},
     {"time", K(MAP), .map = &time_map},
@@ -499,8 +498,6 @@ static void store(const struct config_key *key, const struct config_node *node, 
         *term = (struct config_term){.set = true, .number = value, .node = node};
         return;
     }
-    if (key->slot == NOWHERE)
-        return;
     char *to = (char *)base + key->slot;
     switch (key->kind) {
     case CONFIG_KIND_INTEGER:

@@ -92,7 +92,7 @@ struct rc_config {
     struct rc_http http;
     struct rc_contracts contracts;
     char zone_data_version[32];
-    /* Of all that decides what is published: two that differ in nothing else have the same one. */
+    /* Of all that decides what is published; equal ones publish the same of the same events. */
     char id[33];
     const char *text; /* the file, as it was read */
     uint32_t text_size;

@@ -46,7 +46,7 @@ Test(cmd_check, the_sample_is_valid_and_shown)
     cr_assert(strstr(taken, "acme      billing   call     2027-01-01  92% in 15s, against 5s") !=
                   NULL,
               "%s", taken);
-    cr_assert(strstr(taken, "not yet: snapshot is accepted") != NULL);
+    cr_assert(strstr(taken, "not yet: alerts is accepted") != NULL);
     cr_assert_eq(CHECK("deploy/rollcall.yaml", "--quiet"), EXIT_DONE);
     cr_assert_str_eq(taken, "");
 }
