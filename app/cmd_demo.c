@@ -221,7 +221,7 @@ static enum rc_error open_all(struct demo *demo, char message[256])
         err = open_config(demo);
     if (err)
         return err;
-    struct run_service_options service = {.config = demo->loaded->config,
+    struct run_service_options service = {.loaded = demo->loaded,
                                           .shards = 1,
                                           .table = true,
                                           .print = print_service,

@@ -17,22 +17,27 @@
 static const char usage_text[] =
     "usage: rollcall run [OPTION...] CONFIG\n"
     "\n"
-    "The service: reads the input topics of CONFIG from their beginning, publishes records to the\n"
-    "output topics, which are made where they are missing, and answers over HTTP. A Kafka that is\n"
-    "away is waited for. SIGTERM finishes the epoch and leaves; SIGHUP reads CONFIG again and\n"
-    "says whether it is valid.\n"
+    "The service: reads the input topics of CONFIG, publishes records to the output topics, which\n"
+    "are made where they are missing, and answers over HTTP. It goes on where the last run of the\n"
+    "group stopped, whatever stopped it, from the newest snapshot (on this disk, or in Kafka) and\n"
+    "the progress topic. A Kafka that is away is waited for. SIGTERM finishes the epoch, makes a\n"
+    "snapshot and leaves; SIGHUP reads CONFIG again and, if it is valid, goes on under it.\n"
     "\n"
     "  --shards N     threads that compute, 1 to 64; default one per core but one\n"
     "  --until-idle   stop by itself when all partitions are at their end and quiet for\n"
     "                 time.idle_after: for audits and tests of recorded events\n"
+    "  --restate      when what is made again differs from what was published, publish the\n"
+    "                 difference and go on; without it the start is refused (70)\n"
     "  --quiet        errors and warnings alone\n"
     "  --help\n";
 
 struct run {
     const char *path;
     uint64_t shards;
-    bool until_idle, quiet, help;
+    bool until_idle, quiet, restate, help;
     struct config_loaded *loaded;
+    struct config_loaded *next; /* of a SIGHUP */
+    bool only;                  /* recover, and no more */
     struct run_service *service;
     struct run_loop *loop;
 };
@@ -103,13 +108,17 @@ static bool reload(void *opaque)
     if (err) {
         snprintf(line, sizeof line,
                  "SIGHUP: %s is not valid (see above); the running configuration stays", run->path);
-    } else {
-        snprintf(line, sizeof line,
-                 "SIGHUP: %s is valid; what has changed in it takes effect with a restart",
-                 run->path);
+    } else if (!strcmp(again->config->id, run->loaded->config->id)) {
+        snprintf(line, sizeof line, "SIGHUP: nothing has changed in %s", run->path);
         config_free(again);
+    } else {
+        snprintf(line, sizeof line, "SIGHUP: %s is valid and has changed: over to it", run->path);
+        config_free(run->next);
+        run->next = again;
     }
     print_always(run, line);
+    if (run->next)
+        run_loop_stop(run->loop);
     return !err;
 }
 
@@ -132,11 +141,10 @@ static bool wrong(const char *what, const char *found)
 
 static bool parse(struct run *run, int argc, char **argv)
 {
-    static const struct option options[] = {{"shards", required_argument, NULL, 'n'},
-                                            {"until-idle", no_argument, NULL, 'u'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"shards", required_argument, NULL, 'n'}, {"until-idle", no_argument, NULL, 'u'},
+        {"restate", no_argument, NULL, 'r'},      {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int option;
     optind = 0;
     opterr = 0;
@@ -148,6 +156,9 @@ static bool parse(struct run *run, int argc, char **argv)
             break;
         case 'u':
             run->until_idle = true;
+            break;
+        case 'r':
+            run->restate = true;
             break;
         case 'q':
             run->quiet = true;
@@ -167,9 +178,12 @@ static bool parse(struct run *run, int argc, char **argv)
 
 static enum rc_error open_all(struct run *run, char ret_message[256])
 {
-    struct run_service_options service = {.config = run->loaded->config,
+    struct run_service_options service = {.loaded = run->loaded,
                                           .shards = (uint32_t)run->shards,
-                                          .table = run->loaded->config->http.listen != NULL,
+                                          .table = true,
+                                          .recover = true,
+                                          .recover_only = run->only,
+                                          .restate = run->restate,
                                           .print = print_always,
                                           .ended = on_ended,
                                           .opaque = run};
@@ -200,27 +214,92 @@ _Noreturn static void end_now(int code)
     _exit(code);
 }
 
-static int serve(struct run *run)
+/* What the service ended with. */
+static enum rc_error serve(struct run *run, char ret_message[256])
 {
-    char message[256] = "";
     bool stuck;
-    enum rc_error err = run_service_start(run->service, message);
+    enum rc_error err = run_service_start(run->service, ret_message);
     if (err)
-        end_now(complain(err, message));
+        end_now(complain(err, ret_message));
     bool over = run_loop_run(run->loop);
     if (!over)
         end_now(complain(RC_ERR_KAFKA, "the last epoch could not be published in time; it is made "
                                        "again with the next start"));
-    err = run_service_result(run->service, &stuck, message);
-    if (err == RC_ERR_KAFKA && !strcmp(message, rc_error_text(err)))
-        snprintf(message, sizeof message,
+    err = run_service_result(run->service, &stuck, ret_message);
+    if (err == RC_ERR_AGAIN)
+        return err;
+    if (err == RC_ERR_KAFKA && !strcmp(ret_message, rc_error_text(err)))
+        snprintf(ret_message, 256,
                  "Kafka was away: the last epoch is not published; it is made again with the next "
                  "start");
     print_end(run);
-    int code = err ? complain(err, message) : EXIT_DONE;
     if (stuck)
-        end_now(code);
-    return code;
+        end_now(err ? complain(err, ret_message) : EXIT_DONE);
+    return err;
+}
+
+/* Opens, serves and closes under run->loaded. AGAIN: *ret_finish is there. */
+static enum rc_error serve_once(struct run *run, char **ret_finish, uint32_t *ret_finish_size,
+                                char ret_message[256])
+{
+    enum rc_error err = open_all(run, ret_message);
+    if (!err) {
+        print_start(run);
+        err = serve(run, ret_message);
+    }
+    if (err == RC_ERR_AGAIN)
+        *ret_finish = run_service_finish_under(run->service, ret_finish_size);
+    struct run_loop *loop = run->loop;
+    run->loop = NULL;
+    if (loop)
+        run_loop_close(loop);
+    run_service_close(run->service);
+    run->service = NULL;
+    return err;
+}
+
+/* Epochs that were committed under a configuration before this one are made again under it. */
+static enum rc_error finish_before(struct run *run, const char *text, uint32_t size,
+                                   char ret_message[256])
+{
+    struct run before = *run;
+    char *none = NULL;
+    uint32_t none_size;
+    print_news(run, "the configuration has changed since the last run: first what that run had "
+                    "done is made again under the one before");
+    before.only = true;
+    before.until_idle = false;
+    before.next = NULL;
+    enum rc_error err =
+        config_load_text("the configuration before", text, size, stderr, &before.loaded);
+    if (!err) {
+        err = serve_once(&before, &none, &none_size, ret_message);
+        config_free(before.loaded);
+    }
+    free(none);
+    return err == RC_ERR_AGAIN ? RC_ERR_INTERNAL : err;
+}
+
+static enum rc_error serve_all(struct run *run, char ret_message[256])
+{
+    enum rc_error err;
+    do {
+        char *finish = NULL;
+        uint32_t finish_size = 0;
+        if (run->next) {
+            config_free(run->loaded);
+            run->loaded = run->next;
+            run->next = NULL;
+        }
+        err = serve_once(run, &finish, &finish_size, ret_message);
+        if (err == RC_ERR_AGAIN && finish) {
+            err = finish_before(run, finish, finish_size, ret_message);
+            if (!err)
+                err = serve_once(run, &finish, &finish_size, ret_message);
+        }
+        free(finish);
+    } while (!err && run->next);
+    return err;
 }
 
 int cmd_run(int argc, char **argv)
@@ -236,18 +315,8 @@ int cmd_run(int argc, char **argv)
     enum rc_error err = config_load("rollcall run", run.path, stderr, &run.loaded);
     if (err)
         return exit_code_of(err);
-    err = open_all(&run, message);
-    int code = EXIT_DONE;
-    if (err) {
-        code = complain(err, message);
-    } else {
-        print_start(&run);
-        code = serve(&run);
-    }
-    struct run_loop *loop = run.loop;
-    if (loop)
-        run_loop_close(loop);
-    run_service_close(run.service);
+    err = serve_all(&run, message);
+    config_free(run.next);
     config_free(run.loaded);
-    return code;
+    return err ? complain(err, message) : EXIT_DONE;
 }

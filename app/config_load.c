@@ -251,6 +251,12 @@ enum rc_error config_load(const char *command, const char *path, FILE *diagnosti
     return err;
 }
 
+void config_pseudonym_key_set(struct config_loaded *loaded, const uint8_t key[32])
+{
+    struct rc_privacy *privacy = &loaded->reader->config->privacy;
+    memcpy(privacy->key, key, sizeof(privacy->key));
+}
+
 void config_free(struct config_loaded *loaded)
 {
     if (loaded != NULL)

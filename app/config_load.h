@@ -34,6 +34,9 @@ enum rc_error config_load(const char *command, const char *path, FILE *diagnosti
 /* The same from memory (borrowed until return); `name` stands in messages. */
 enum rc_error config_load_text(const char *name, const char *text, size_t size, FILE *diagnostics,
                                struct config_loaded **ret_loaded);
+/* The key of a group whose configuration has none: made by the first run of the group. Before any
+ * thread but the caller's uses the configuration. */
+void config_pseudonym_key_set(struct config_loaded *loaded, const uint8_t key[32]);
 /* Takes NULL too. Whatever came from `config` is gone then. */
 void config_free(struct config_loaded *loaded);
 

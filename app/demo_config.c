@@ -29,7 +29,7 @@ void demo_config_write(const struct sim_options *options, const char *brokers, F
             "  brokers: \"%s\"\n"
             "  group: rollcall-demo\n"
             "  topics: {contact.calls: call, contact.chats: chat}\n"
-            "output: {partitions: %d, commit_every: 200ms}\n"
+            "output: {partitions: %d, commit_every: 200ms, delivery: at_least_once}\n"
             "time: {idle_after: 1s}\n"
             "http: {listen: off}\n"
             "windows:\n"

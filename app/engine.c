@@ -1,6 +1,5 @@
 /* Starts, watches and stops the threads between a source and an output. */
 #include "engine.h"
-#include "rollcall/aggregate.h"
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
@@ -34,7 +33,8 @@ struct engine {
     pthread_t ingest_thread, commit_thread;
     enum rc_error (*source)(void *opaque, char ret_message[256]);
     void *source_opaque;
-    bool started;
+    _Atomic uint64_t saved_epoch; /* A: written by commit, read by the shards that wait */
+    bool started, shards_started;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     uint32_t running; /* from here on under the lock */
@@ -94,8 +94,26 @@ static enum rc_error shard_open(struct engine *engine, uint32_t index)
                                               .self = &shard->park,
                                               .ingest = &engine->ingest_park,
                                               .out = &shard->out,
-                                              .commit = &engine->commit_park};
+                                              .commit = &engine->commit_park,
+                                              .saved_epoch = &engine->saved_epoch};
     return agg_shard_open(&shard_options, &shard->shard);
+}
+
+/* Shards that stand still after that epoch or one before go on. */
+static void let_go(struct engine *engine, uint64_t epoch)
+{
+    atomic_store_explicit(&engine->saved_epoch, epoch, memory_order_release); /* A */
+    for (uint32_t i = 0; i < engine->shard_count; i++)
+        rc_park_wake(&engine->shard[i].park);
+}
+
+static void on_published(void *opaque, const struct sink_epoch *epoch)
+{
+    struct engine *engine = opaque;
+    if (engine->options.published)
+        engine->options.published(engine->options.opaque, epoch);
+    if (epoch->cut && epoch->cut->snapshot)
+        let_go(engine, epoch->epoch);
 }
 
 static enum rc_error commit_open(struct engine *engine)
@@ -109,8 +127,8 @@ static enum rc_error commit_open(struct engine *engine)
                                          .ingest_park = &engine->ingest_park,
                                          .output = options->output,
                                          .table = options->table,
-                                         .published = options->published,
-                                         .opaque = options->opaque};
+                                         .published = on_published,
+                                         .opaque = engine};
     return sink_commit_open(&commit, &engine->commit);
 }
 
@@ -214,16 +232,6 @@ static void thread_ended(struct engine *engine, enum rc_error err, const char *m
         engine->options.ended(engine->options.opaque);
 }
 
-static void *ingest_main(void *opaque)
-{
-    struct engine *engine = opaque;
-    char message[256] = "";
-    pthread_setname_np(pthread_self(), "ingest");
-    enum rc_error err = engine->source(engine->source_opaque, message);
-    thread_ended(engine, err, message);
-    return NULL;
-}
-
 static void *shard_main(void *opaque)
 {
     struct shard_thread *shard = opaque;
@@ -283,6 +291,7 @@ static void *commit_main(void *opaque)
         note_error(engine, err, output_message(engine));
         engine->output_failed = true;
         pthread_mutex_unlock(&engine->lock);
+        let_go(engine, UINT64_MAX);
         if (engine->options.ended)
             engine->options.ended(engine->options.opaque);
         discard(engine);
@@ -301,6 +310,34 @@ static enum rc_error start_one(struct engine *engine, pthread_t *thread, void *(
     return RC_ERR_MEMORY;
 }
 
+/* Under the lock. */
+static enum rc_error start_others(struct engine *engine)
+{
+    enum rc_error err = start_one(engine, &engine->commit_thread, commit_main, engine);
+    for (uint32_t i = 0; i < engine->shard_count && !err; i++)
+        err = start_one(engine, &engine->shard[i].thread, shard_main, &engine->shard[i]);
+    engine->shards_started = !err;
+    return err;
+}
+
+static void *ingest_main(void *opaque)
+{
+    struct engine *engine = opaque;
+    const struct engine_options *options = &engine->options;
+    char message[256] = "";
+    pthread_setname_np(pthread_self(), "ingest");
+    enum rc_error err = options->prepare ? options->prepare(options->opaque, message) : RC_OK;
+    if (!err) {
+        pthread_mutex_lock(&engine->lock);
+        err = start_others(engine);
+        pthread_mutex_unlock(&engine->lock);
+    }
+    if (!err)
+        err = engine->source(engine->source_opaque, message);
+    thread_ended(engine, err, message);
+    return NULL;
+}
+
 enum rc_error engine_start(struct engine *engine,
                            enum rc_error (*source)(void *opaque, char ret_message[256]),
                            void *opaque)
@@ -313,11 +350,7 @@ enum rc_error engine_start(struct engine *engine,
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_mutex_lock(&engine->lock);
-    enum rc_error err = start_one(engine, &engine->commit_thread, commit_main, engine);
-    for (uint32_t i = 0; i < engine->shard_count && !err; i++)
-        err = start_one(engine, &engine->shard[i].thread, shard_main, &engine->shard[i]);
-    if (!err)
-        err = start_one(engine, &engine->ingest_thread, ingest_main, engine);
+    enum rc_error err = start_one(engine, &engine->ingest_thread, ingest_main, engine);
     if (err)
         note_error(engine, err, "a thread cannot be started");
     pthread_mutex_unlock(&engine->lock);
@@ -362,9 +395,10 @@ enum rc_error engine_join(struct engine *engine, char ret_message[256])
 {
     RC_CHECK(engine->started);
     pthread_join(engine->ingest_thread, NULL);
-    for (uint32_t i = 0; i < engine->shard_count; i++)
+    for (uint32_t i = 0; i < engine->shard_count && engine->shards_started; i++)
         pthread_join(engine->shard[i].thread, NULL);
-    pthread_join(engine->commit_thread, NULL);
+    if (engine->shards_started)
+        pthread_join(engine->commit_thread, NULL);
     const struct sink_output *output = &engine->options.output;
     if (!engine->error && output->finish) {
         enum rc_error err = output->finish(output->self);
@@ -392,6 +426,11 @@ void engine_stats(const struct engine *engine, struct engine_stats *ret_stats)
             now_ms = shard_now;
     }
     ret_stats->now_ms = (uint64_t)now_ms;
+}
+
+struct agg *engine_agg(struct engine *engine, uint32_t task)
+{
+    return agg_shard_state(engine->shard[task % engine->shard_count].shard);
 }
 
 uint32_t engine_shards(const struct engine *engine)

@@ -14,6 +14,7 @@
 #ifndef APP_ENGINE_H
 #define APP_ENGINE_H
 
+#include "rollcall/aggregate.h"
 #include "rollcall/ingest.h"
 #include "rollcall/sink.h"
 
@@ -26,7 +27,12 @@ struct engine_options {
     bool replay, provisional, contacts; /* as in agg_options */
     struct sink_output output;          /* borrowed; closed by its owner, after engine_close */
     struct sink_table *table;           /* may be NULL */
-    void (*published)(void *opaque, uint64_t epoch); /* thread: commit. May be NULL */
+    /* thread: ingest, before any other runs and before the source: what was is restored here, and
+     * the shards' state (engine_agg) may be touched. An error ends the engine. May be NULL */
+    enum rc_error (*prepare)(void *opaque, char ret_message[256]);
+    /* thread: commit; after an epoch with a snapshot mark all shards stand still until it returns.
+     * May be NULL */
+    void (*published)(void *opaque, const struct sink_epoch *epoch);
     void (*ended)(void *opaque); /* a thread has ended. thread: that one. May be NULL */
     void *opaque;
 };
@@ -36,8 +42,8 @@ struct engine;
 enum rc_error engine_open(const struct engine_options *options, struct engine **ret_engine);
 /* What the source gets; lent until engine_close. */
 const struct ingest_output *engine_input(const struct engine *engine);
-/* Starts all threads; signals are blocked in them. `source` is the whole work of the ingest
- * thread. */
+/* Starts all threads, the ingest thread first; signals are blocked in them. `source` is the whole
+ * work of the ingest thread. */
 enum rc_error engine_start(struct engine *engine,
                            enum rc_error (*source)(void *opaque, char ret_message[256]),
                            void *opaque);
@@ -52,6 +58,9 @@ bool engine_output_failed(struct engine *engine);
 enum rc_error engine_join(struct engine *engine, char ret_message[256]);
 /* Only before engine_start or after engine_join. Takes NULL. */
 void engine_close(struct engine *engine);
+
+/* The shard that owns the task; see `prepare` and `published` for when. */
+struct agg *engine_agg(struct engine *engine, uint32_t task);
 
 /* Sums over the shards, except now_ms: the smallest. */
 #define ENGINE_SUM(name, help) uint64_t name;

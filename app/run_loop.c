@@ -43,6 +43,11 @@ static void stop(struct run_loop *loop, const char *why)
     run_service_stop(loop->options.service);
 }
 
+void run_loop_stop(struct run_loop *loop)
+{
+    stop(loop, "the epoch is finished");
+}
+
 static void on_stop_signal(evutil_socket_t number, short what, void *opaque)
 {
     (void)what;

@@ -21,6 +21,8 @@ enum rc_error run_loop_open(const struct run_loop_options *options, struct run_l
                             char ret_message[256]);
 /* Until the service is over, or has not stopped in time; false: the latter. */
 bool run_loop_run(struct run_loop *loop);
+/* As SIGTERM does. thread: main, from `reload`. */
+void run_loop_stop(struct run_loop *loop);
 /* The service's `ended`. thread: any; `loop` may be NULL. */
 void run_loop_wake(struct run_loop *loop);
 void run_loop_close(struct run_loop *loop);

@@ -2,6 +2,7 @@
 
 #include "engine.h"
 #include "kafka_words.h"
+#include "run_recovery.h"
 #include "terminal.h"
 
 #include <stdio.h>
@@ -19,7 +20,10 @@ enum {
 struct run_service {
     struct run_service_options options;
     struct kafka_words words;
-    struct kafka_speaker ingest_speaker, sink_speaker;
+    struct kafka_speaker ingest_speaker, sink_speaker, upload_speaker;
+    const struct rc_config *config;
+    struct run_snapshot *snapshot; /* NULL: none are made */
+    struct run_recovery recovery;
     struct ingest_kafka *source;
     struct sink_output output;
     struct sink_table *table;
@@ -40,10 +44,25 @@ static const char *name_source(const void *opaque, uint32_t source, int32_t *ret
     return ingest_kafka_source(service->source, source, ret_partition);
 }
 
-static void on_published(void *opaque, uint64_t epoch)
+static bool number_source(const void *opaque, const char *topic, int32_t partition,
+                          uint32_t *ret_source)
+{
+    const struct run_service *service = opaque;
+    return ingest_kafka_source_of(service->source, topic, partition, ret_source);
+}
+
+static void on_published(void *opaque, const struct sink_epoch *epoch)
 {
     struct run_service *service = opaque;
-    ingest_kafka_published(service->source, epoch);
+    ingest_kafka_published(service->source, epoch->epoch);
+    if (service->snapshot && epoch->cut && epoch->cut->snapshot)
+        run_snapshot_take(service->snapshot, epoch);
+}
+
+static enum rc_error prepare(void *opaque, char ret_message[256])
+{
+    struct run_service *service = opaque;
+    return run_recover(&service->recovery, ret_message);
 }
 
 static void on_ended(void *opaque)
@@ -68,12 +87,38 @@ static enum rc_error run_source(void *opaque, char ret_message[256])
 
 /* ---- life ---- */
 
+static enum rc_error open_recovery(struct run_service *service, uint64_t secret,
+                                   char ret_message[256])
+{
+    struct run_snapshot_options snapshot = {.config = service->config,
+                                            .engine = service->engine,
+                                            .table = service->table,
+                                            .hash_secret = secret,
+                                            .print = service->options.print,
+                                            .opaque = service->options.opaque,
+                                            .say = kafka_words_say,
+                                            .say_opaque = &service->upload_speaker};
+    enum rc_error err = run_snapshot_open(&snapshot, &service->snapshot, ret_message);
+    service->recovery.options = (struct run_recovery_options){.loaded = service->options.loaded,
+                                                              .engine = service->engine,
+                                                              .source = service->source,
+                                                              .output = &service->output,
+                                                              .snapshot = service->snapshot,
+                                                              .only = service->options.recover_only,
+                                                              .print = service->options.print,
+                                                              .opaque = service->options.opaque};
+    return err;
+}
+
 static enum rc_error open_parts(struct run_service *service, char ret_message[256])
 {
-    const struct rc_config *config = service->options.config;
+    const struct rc_config *config = service->config;
+    bool recover = service->options.recover;
     struct sink_kafka_options sink = {.config = config,
                                       .source = name_source,
+                                      .source_of = number_source,
                                       .source_opaque = service,
+                                      .restate = service->options.restate,
                                       .say = kafka_words_say,
                                       .opaque = &service->sink_speaker,
                                       .leave = &service->leave};
@@ -88,6 +133,7 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                     .contacts = true,
                                     .output = service->output,
                                     .table = service->table,
+                                    .prepare = recover ? prepare : NULL,
                                     .published = on_published,
                                     .ended = on_ended,
                                     .opaque = service};
@@ -98,10 +144,15 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                           .say = kafka_words_say,
                                           .opaque = &service->ingest_speaker,
                                           .reusable = reusable_bytes,
-                                          .reusable_opaque = service};
+                                          .reusable_opaque = service,
+                                          .recover_only = service->options.recover_only};
+    if (recover)
+        source.snapshot_every_ms = config->snapshot.every_ms;
     if (!err)
         err = ingest_kafka_open(&source, engine_input(service->engine), &service->source,
                                 ret_message);
+    if (!err && recover)
+        err = open_recovery(service, secret, ret_message);
     return err;
 }
 
@@ -116,9 +167,11 @@ enum rc_error run_service_open(const struct run_service_options *options,
     }
     service->options = *options;
     service->held_by = service->said_held_by = NOBODY;
-    kafka_words_init(&service->words, &options->config->kafka, options->print, options->opaque);
+    service->config = options->loaded->config;
+    kafka_words_init(&service->words, &service->config->kafka, options->print, options->opaque);
     service->ingest_speaker = (struct kafka_speaker){&service->words, 1};
     service->sink_speaker = (struct kafka_speaker){&service->words, 2};
+    service->upload_speaker = (struct kafka_speaker){&service->words, 4};
     enum rc_error err = open_parts(service, ret_message);
     if (err) {
         if (!ret_message[0])
@@ -164,10 +217,19 @@ enum rc_error run_service_result(struct run_service *service, bool *ret_stuck,
     return err;
 }
 
+char *run_service_finish_under(struct run_service *service, uint32_t *ret_size)
+{
+    char *text = service->recovery.finish_under;
+    service->recovery.finish_under = NULL;
+    *ret_size = service->recovery.finish_size;
+    return text;
+}
+
 void run_service_close(struct run_service *service)
 {
     if (!service)
         return;
+    run_snapshot_close(service->snapshot);
     engine_close(service->engine);
     ingest_kafka_close(service->source);
     if (service->output.close)
@@ -175,6 +237,7 @@ void run_service_close(struct run_service *service)
     if (service->table)
         sink_table_close(service->table);
     kafka_words_done(&service->words);
+    free(service->recovery.finish_under);
     free(service->partition);
     free(service);
 }
@@ -247,6 +310,8 @@ bool run_service_ready(struct run_service *service, char ret_reason[256])
         snprintf(ret_reason, 256, "limits.memory is nearly reached: nothing is read");
         return false;
     }
+    if (run_recovery_text(&service->recovery, ret_reason))
+        return false;
     if (catching_up(service, ret_reason))
         return false;
     return sink_kafka_ready(&service->output, ret_reason);
@@ -303,7 +368,7 @@ char *run_service_metrics(struct run_service *service, bool reload_ok)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     look_at_partitions(service);
-    struct engine_metrics metrics = {.config = service->options.config,
+    struct engine_metrics metrics = {.config = service->config,
                                      .ingest = ingest_kafka_stats(service->source),
                                      .partition = service->partition,
                                      .partition_count = service->partition_count,

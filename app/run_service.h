@@ -3,7 +3,7 @@
 #ifndef APP_RUN_SERVICE_H
 #define APP_RUN_SERVICE_H
 
-#include "rollcall/config.h"
+#include "config_load.h"
 #include "rollcall/error.h"
 #include "rollcall/sink.h"
 
@@ -12,9 +12,12 @@
 
 struct run_service;
 struct run_service_options {
-    const struct rc_config *config; /* borrowed, outlives the service */
-    uint32_t shards;                /* 0: one per core but one */
-    bool table;                     /* keep the current records, for run_service_table */
+    struct config_loaded *loaded; /* lent, outlives the service */
+    uint32_t shards;              /* 0: one per core but one */
+    bool table;                   /* keep the current records, for run_service_table */
+    bool recover;                 /* go on where the last run stopped, and make snapshots */
+    bool recover_only;            /* … and end there, with a snapshot */
+    bool restate;                 /* publish what recovery makes otherwise than before */
     /* A line for the log. thread: any. */
     void (*print)(void *opaque, const char *line);
     /* A thread has ended: run_service_over may answer otherwise now. thread: any. May be NULL */
@@ -36,6 +39,9 @@ bool run_service_over(struct run_service *service);
  * then run_service_close must not be called, the process ends as it is. */
 enum rc_error run_service_result(struct run_service *service, bool *ret_stuck,
                                  char ret_message[256]);
+/* After an end with RC_ERR_AGAIN: the configuration that epochs are to be made again under first,
+ * with recover_only. Given to the caller, who frees it. */
+char *run_service_finish_under(struct run_service *service, uint32_t *ret_size);
 /* After the threads have ended. Takes NULL. */
 void run_service_close(struct run_service *service);
 

@@ -407,7 +407,6 @@ static enum rc_error one_epoch(struct sink_commit *commit)
                                      .now_ms = commit->now_ms,
                                      .cut = commit->cut.used ? (void *)commit->cut.bytes : NULL};
     err = output->epoch(output->self, &epoch);
-    commit->cut.used = 0;
     if (err)
         return err;
     show(commit);
@@ -416,7 +415,8 @@ static enum rc_error one_epoch(struct sink_commit *commit)
     if (took_ms > rc_counter_read(&commit->stats.commit_ms_max))
         rc_gauge_set(&commit->stats.commit_ms_max, took_ms);
     if (commit->options.published)
-        commit->options.published(commit->options.opaque, commit->epoch);
+        commit->options.published(commit->options.opaque, &epoch);
+    commit->cut.used = 0;
     return RC_OK;
 }
 

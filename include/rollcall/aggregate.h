@@ -50,6 +50,8 @@ enum rc_error agg_task_save(const struct agg *agg, uint32_t task,
  * restored so far is of no use then. */
 enum rc_error agg_task_restore(struct agg *agg, uint32_t task, const struct rc_snapshot_reader *in,
                                char ret_message[256]);
+/* The secret of the run whose state is restored. Before the first task exists. */
+void agg_secret_set(struct agg *agg, uint64_t hash_secret);
 /* After the tasks: now stands there. */
 void agg_resume(struct agg *agg, int64_t now_ms);
 

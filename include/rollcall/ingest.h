@@ -108,6 +108,7 @@ struct ingest_kafka_options {
     uint64_t (*reusable)(void *opaque);
     void *reusable_opaque;
     int64_t snapshot_every_ms; /* epochs are marked for a snapshot so often; 0: never */
+    bool recover_only;         /* end after the recorded epochs */
 };
 enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
                                 const struct ingest_output *output, struct ingest_kafka **ret_kafka,
@@ -118,6 +119,9 @@ enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
  * back so far; ret_message says how much is missing. */
 enum rc_error ingest_kafka_resume(struct ingest_kafka *kafka, const struct rc_cut *from,
                                   struct rc_cut *const *cut, uint32_t count, char ret_message[256]);
+/* Before run: the secret of the run whose state was restored; the configuration's pseudonym key is
+ * read again. */
+enum rc_error ingest_kafka_secret_set(struct ingest_kafka *kafka, uint64_t hash_secret);
 /* How many of the recorded epochs are to be made again still; 0: live. thread: any. */
 uint32_t ingest_kafka_recovering(const struct ingest_kafka *kafka);
 /* The number of (topic, partition); false: it is not an input. thread: any. */

@@ -105,7 +105,7 @@ struct sink_commit_options {
     struct rc_park *ingest_park;
     struct sink_output output;                       /* borrowed */
     struct sink_table *table;                        /* current records for the API; NULL: none */
-    void (*published)(void *opaque, uint64_t epoch); /* may be NULL */
+    void (*published)(void *opaque, const struct sink_epoch *epoch); /* may be NULL */
     void *opaque;
 };
 struct sink_commit_stats {
@@ -175,6 +175,10 @@ struct sink_snapshot_parts {
 enum rc_error sink_snapshot_write(const char *dir, uint32_t keep,
                                   const struct sink_snapshot_head *head,
                                   const struct sink_snapshot_parts *parts, char ret_message[256]);
+
+/* Where that one is, or would be. */
+void sink_snapshot_path(const char *dir, const char *group, uint64_t epoch, char *ret_path,
+                        size_t room);
 
 /* An open snapshot, all of whose checksums were right. */
 struct sink_snapshot;

@@ -47,9 +47,9 @@ static enum rc_error take_epoch(void *self, const struct sink_epoch *epoch)
     return RC_OK;
 }
 
-static void published(void *opaque, uint64_t epoch)
+static void published(void *opaque, const struct sink_epoch *epoch)
 {
-    ((struct bench *)opaque)->published = epoch;
+    ((struct bench *)opaque)->published = epoch->epoch;
 }
 
 static void *run(void *opaque)

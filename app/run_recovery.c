@@ -1,0 +1,273 @@
+#include "run_recovery.h"
+
+#include "terminal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t steady_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void stage_set(struct run_recovery *recovery, enum run_stage stage)
+{
+    atomic_store_explicit(&recovery->stage, stage, memory_order_relaxed);
+}
+
+__attribute__((format(printf, 2, 3))) static void say(struct run_recovery *recovery,
+                                                      const char *format, ...)
+{
+    char line[600];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    recovery->options.print(recovery->options.opaque, line);
+}
+
+static void say_line(void *opaque, const char *line)
+{
+    say(opaque, "%s", line);
+}
+
+/* ---- the state ---- */
+
+/* Newest first: what is on this disk, unless the topic has a later one. END: there is none. */
+static enum rc_error find(struct run_recovery *recovery, uint64_t last_epoch,
+                          struct sink_snapshot **ret_snapshot)
+{
+    const struct run_recovery_options *options = &recovery->options;
+    const struct rc_config *config = options->loaded->config;
+    struct sink_snapshot *local = NULL;
+    stage_set(recovery, RUN_LOOK);
+    enum rc_error err = sink_snapshot_find(config->snapshot.dir, config->kafka.group, last_epoch,
+                                           say_line, recovery, &local);
+    if (err && err != RC_ERR_END)
+        return err;
+    uint64_t above = local ? sink_snapshot_head(local)->epoch : 0;
+    stage_set(recovery, RUN_DOWNLOAD);
+    err = sink_snapshot_download(run_snapshot_uploader(options->snapshot), above, last_epoch,
+                                 &recovery->bytes_done);
+    if (!err) {
+        struct sink_snapshot *fetched = NULL;
+        err = sink_snapshot_find(config->snapshot.dir, config->kafka.group, last_epoch, say_line,
+                                 recovery, &fetched);
+        if (!err) {
+            sink_snapshot_close(local);
+            local = fetched;
+        }
+    }
+    if (err && err != RC_ERR_END)
+        say(recovery, "warning: the topic of snapshots cannot be read: %s", rc_error_text(err));
+    *ret_snapshot = local;
+    return local ? RC_OK : RC_ERR_END;
+}
+
+static enum rc_error configure_all(struct run_recovery *recovery, const struct rc_config *config,
+                                   char ret_message[256])
+{
+    enum rc_error err = RC_OK;
+    uint32_t shards = engine_shards(recovery->options.engine);
+    for (uint32_t i = 0; i < shards && !err; i++)
+        err = agg_configure(engine_agg(recovery->options.engine, i), config, ret_message);
+    return err;
+}
+
+static void secret_set(struct run_recovery *recovery, uint64_t secret)
+{
+    const struct run_recovery_options *options = &recovery->options;
+    for (uint32_t i = 0; i < engine_shards(options->engine); i++)
+        agg_secret_set(engine_agg(options->engine, i), secret);
+    ingest_kafka_secret_set(options->source, secret);
+    run_snapshot_secret_set(options->snapshot, secret);
+}
+
+static enum rc_error restore_parts(struct run_recovery *recovery, struct sink_snapshot *snapshot,
+                                   char ret_message[256])
+{
+    const struct run_recovery_options *options = &recovery->options;
+    const struct sink_snapshot_head *head = sink_snapshot_head(snapshot);
+    atomic_store_explicit(&recovery->bytes_done, 0, memory_order_relaxed);
+    atomic_store_explicit(&recovery->bytes_total, sink_snapshot_bytes(snapshot),
+                          memory_order_relaxed);
+    stage_set(recovery, RUN_RESTORE);
+    secret_set(recovery, head->hash_secret);
+    enum rc_error err = sink_snapshot_restore(snapshot, run_snapshot_parts(options->snapshot),
+                                              &recovery->bytes_done, ret_message);
+    for (uint32_t i = 0; i < engine_shards(options->engine) && !err; i++)
+        agg_resume(engine_agg(options->engine, i), head->now_ms);
+    return err;
+}
+
+/* Under the configuration that it was made under; then over to this one. */
+static enum rc_error restore(struct run_recovery *recovery, struct sink_snapshot *snapshot,
+                             char ret_message[256])
+{
+    const struct rc_config *config = recovery->options.loaded->config;
+    const struct sink_snapshot_head *head = sink_snapshot_head(snapshot);
+    if (!strcmp(head->config_id, config->id))
+        return restore_parts(recovery, snapshot, ret_message);
+    struct config_loaded *before;
+    enum rc_error err = config_load_text("the configuration of the snapshot", head->config_text,
+                                         head->config_size, stderr, &before);
+    if (err) {
+        snprintf(ret_message, 256, "the configuration of the snapshot cannot be read any more");
+        return err;
+    }
+    config_pseudonym_key_set(before, config->privacy.key);
+    err = configure_all(recovery, before->config, ret_message);
+    if (!err)
+        err = restore_parts(recovery, snapshot, ret_message);
+    if (!err)
+        err = configure_all(recovery, config, ret_message);
+    config_free(before);
+    if (!err)
+        say(recovery, "the configuration has changed: what is remembered is derived anew, what "
+                      "differs is restated");
+    return err;
+}
+
+/* ---- which way ---- */
+
+static enum rc_error resume(struct run_recovery *recovery, const struct rc_progress *progress,
+                            const struct rc_cut *from, char ret_message[256])
+{
+    const struct run_recovery_options *options = &recovery->options;
+    uint64_t after = from ? from->epoch : 0;
+    uint32_t first = 0;
+    while (first < progress->cut_count && progress->cut[first]->epoch <= after)
+        first++;
+    recovery->epochs = progress->cut_count - first;
+    if (recovery->epochs > 0 && progress->cut[first]->epoch != after + 1) {
+        snprintf(ret_message, 256,
+                 "the progress topic begins with epoch %" PRIu64 ", and there is no snapshot of "
+                 "epoch %" PRIu64 " or after",
+                 progress->cut[first]->epoch, progress->cut[first]->epoch - 1);
+        return RC_ERR_INPUT;
+    }
+    if (options->only && progress->cut_count)
+        progress->cut[progress->cut_count - 1]->snapshot = true;
+    sink_kafka_resume(options->output);
+    recovery->restored_ms = steady_ms();
+    return ingest_kafka_resume(options->source, from, progress->cut + first, recovery->epochs,
+                               ret_message);
+}
+
+static enum rc_error finish_first(struct run_recovery *recovery,
+                                  const struct sink_snapshot_head *head, char ret_message[256])
+{
+    recovery->finish_under = malloc(head->config_size + 1);
+    if (!recovery->finish_under)
+        return RC_ERR_MEMORY;
+    memcpy(recovery->finish_under, head->config_text, head->config_size);
+    recovery->finish_under[head->config_size] = '\0';
+    recovery->finish_size = head->config_size;
+    snprintf(ret_message, 256, "epochs are to be made again under the configuration before");
+    return RC_ERR_AGAIN;
+}
+
+static enum rc_error from_snapshot(struct run_recovery *recovery,
+                                   const struct rc_progress *progress,
+                                   struct sink_snapshot *snapshot, char ret_message[256])
+{
+    const struct rc_config *config = recovery->options.loaded->config;
+    const struct sink_snapshot_head *head = sink_snapshot_head(snapshot);
+    bool same = !strcmp(progress->config_id, config->id);
+    recovery->from_epoch = head->epoch;
+    if (!same && head->epoch < progress->epoch) {
+        if (!strcmp(head->config_id, progress->config_id))
+            return finish_first(recovery, head, ret_message);
+        snprintf(ret_message, 256,
+                 "the configuration was changed twice since the last snapshot: start once with the "
+                 "one of the last run, then with this one");
+        return RC_ERR_CONFIG;
+    }
+    enum rc_error err = restore(recovery, snapshot, ret_message);
+    return err ? err : resume(recovery, progress, head->cut, ret_message);
+}
+
+static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progress *progress,
+                           char ret_message[256])
+{
+    const struct rc_config *config = recovery->options.loaded->config;
+    struct sink_snapshot *snapshot;
+    enum rc_error err = find(recovery, progress->epoch, &snapshot);
+    if (!err) {
+        err = from_snapshot(recovery, progress, snapshot, ret_message);
+        sink_snapshot_close(snapshot);
+        return err;
+    }
+    if (err != RC_ERR_END)
+        return err;
+    if (!strcmp(progress->config_id, config->id))
+        return resume(recovery, progress, NULL, ret_message);
+    say(recovery, "the configuration has changed and there is no snapshot: all is made anew from "
+                  "the beginning of the input, and what differs is published");
+    return RC_OK;
+}
+
+enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])
+{
+    const struct run_recovery_options *options = &recovery->options;
+    const struct rc_progress *progress;
+    recovery->begun_ms = steady_ms();
+    enum rc_error err = sink_kafka_prepare(options->output, &progress, ret_message);
+    if (err)
+        return err;
+    recovery->last_epoch = progress->epoch;
+    if (progress->has_key && !options->loaded->config->privacy.has_key) {
+        config_pseudonym_key_set(options->loaded, progress->key);
+        ingest_kafka_secret_set(options->source, run_snapshot_secret(options->snapshot));
+    }
+    if (progress->epoch)
+        err = go_on(recovery, progress, ret_message);
+    if (err)
+        return err;
+    stage_set(recovery, recovery->epochs ? RUN_REPLAY : RUN_LIVE);
+    if (progress->epoch && recovery->restored_ms)
+        say(recovery,
+            "recovered to epoch %" PRIu64 " in %" PRId64 " ms; %u epochs are made again after it",
+            recovery->from_epoch, steady_ms() - recovery->begun_ms, recovery->epochs);
+    return RC_OK;
+}
+
+bool run_recovery_text(struct run_recovery *recovery, char ret_text[256])
+{
+    uint64_t done = atomic_load_explicit(&recovery->bytes_done, memory_order_relaxed);
+    uint64_t total = atomic_load_explicit(&recovery->bytes_total, memory_order_relaxed);
+    char text[TERMINAL_TEXT_MAX];
+    uint32_t left;
+    switch ((enum run_stage)atomic_load_explicit(&recovery->stage, memory_order_relaxed)) {
+    case RUN_PREPARE:
+    case RUN_LIVE:
+        break;
+    case RUN_LOOK:
+        snprintf(ret_text, 256, "recovering: looking for the newest snapshot");
+        return true;
+    case RUN_DOWNLOAD:
+        snprintf(ret_text, 256, "recovering: looking for a snapshot in the topic, %s bytes so far",
+                 terminal_count(done, text));
+        return true;
+    case RUN_RESTORE:
+        snprintf(ret_text, 256, "recovering: %d %% of a snapshot of %s bytes restored",
+                 total ? (int)(done * 100 / total) : 0, terminal_count(total, text));
+        return true;
+    case RUN_REPLAY:
+        left = ingest_kafka_recovering(recovery->options.source);
+        if (!left)
+            break;
+        int64_t took_ms = steady_ms() - recovery->restored_ms;
+        uint32_t made = recovery->epochs - left;
+        snprintf(ret_text, 256, "recovering: %u of %u epochs made again, some %" PRId64 " s left",
+                 made, recovery->epochs, made ? took_ms * left / made / 1000 : 0);
+        return true;
+    }
+    return false;
+}

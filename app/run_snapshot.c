@@ -1,0 +1,306 @@
+#include "run_snapshot.h"
+
+#include "terminal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NICE = 10, PIPE_FD = 3 };
+
+/* What the child says: one of it, or nothing when it died. */
+struct answer {
+    enum rc_error err;
+    char message[256];
+};
+
+struct run_snapshot {
+    struct run_snapshot_options options;
+    struct sink_snapshot_parts parts;
+    struct sink_uploader *uploader;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    _Atomic bool leave;
+    bool started;
+    pid_t child; /* 0: none; from here on under the lock */
+    int answer_fd;
+    int64_t forked_ms;
+    uint64_t child_epoch;
+    struct run_snapshot_figures figures;
+};
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- what is saved ---- */
+
+static bool part_exists(void *self, uint32_t part)
+{
+    const struct run_snapshot *snapshot = self;
+    if (part == SINK_SNAPSHOT_TABLE)
+        return snapshot->options.table != NULL;
+    return agg_task_exists(engine_agg(snapshot->options.engine, part), part);
+}
+
+static enum rc_error part_save(void *self, uint32_t part, const struct rc_snapshot_writer *out)
+{
+    const struct run_snapshot *snapshot = self;
+    if (part == SINK_SNAPSHOT_TABLE)
+        return sink_table_save(snapshot->options.table, out);
+    return agg_task_save(engine_agg(snapshot->options.engine, part), part, out);
+}
+
+static enum rc_error part_restore(void *self, uint32_t part, const struct rc_snapshot_reader *in,
+                                  char ret_message[256])
+{
+    const struct run_snapshot *snapshot = self;
+    if (part != SINK_SNAPSHOT_TABLE)
+        return agg_task_restore(engine_agg(snapshot->options.engine, part), part, in, ret_message);
+    if (!snapshot->options.table)
+        return RC_OK;
+    enum rc_error err = sink_table_restore(snapshot->options.table, in);
+    if (err)
+        snprintf(ret_message, 256, "the table of current records: %s", rc_error_text(err));
+    return err;
+}
+
+/* ---- the child ---- */
+
+_Noreturn static void child_main(struct run_snapshot *snapshot, const struct sink_epoch *epoch,
+                                 int answer_fd, pid_t parent)
+{
+    const struct rc_config *config = snapshot->options.config;
+    struct answer answer = {.err = RC_ERR_INTERNAL};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    prctl(PR_SET_NAME, "snapshot");
+    setpriority(PRIO_PROCESS, 0, NICE);
+    /* Not the parent's sockets: a port would stay taken, a broker would wait. */
+    if (answer_fd != PIPE_FD)
+        dup2(answer_fd, PIPE_FD);
+    close_range(PIPE_FD + 1, ~0u, 0);
+    struct sink_snapshot_head head = {.group = config->kafka.group,
+                                      .epoch = epoch->epoch,
+                                      .now_ms = epoch->now_ms,
+                                      .made_at_ms = clock_ms(CLOCK_REALTIME),
+                                      .hash_secret = snapshot->options.hash_secret,
+                                      .config_id = config->id,
+                                      .config_text = config->text,
+                                      .config_size = config->text_size,
+                                      .task_count = config->tasks,
+                                      .cut = epoch->cut};
+    answer.err = sink_snapshot_write(config->snapshot.dir, config->snapshot.keep, &head,
+                                     &snapshot->parts, answer.message);
+    ssize_t put = write(PIPE_FD, &answer, sizeof answer);
+    _exit(put == (ssize_t)sizeof answer && !answer.err ? 0 : 1);
+}
+
+void run_snapshot_take(struct run_snapshot *snapshot, const struct sink_epoch *epoch)
+{
+    int fd[2];
+    pid_t parent = getpid();
+    pthread_mutex_lock(&snapshot->lock);
+    if (snapshot->child || pipe(fd)) {
+        snapshot->figures.skipped++;
+        pthread_mutex_unlock(&snapshot->lock);
+        return;
+    }
+    int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
+    pid_t child = fork();
+    if (child == 0)
+        child_main(snapshot, epoch, fd[1], parent);
+    close(fd[1]);
+    if (child < 0) {
+        close(fd[0]);
+        snapshot->figures.failed++;
+    } else {
+        snapshot->child = child;
+        snapshot->answer_fd = fd[0];
+        snapshot->forked_ms = begin_ms;
+        snapshot->child_epoch = epoch->epoch;
+        pthread_cond_signal(&snapshot->changed);
+    }
+    int64_t pause_ms = clock_ms(CLOCK_MONOTONIC) - begin_ms;
+    if (pause_ms > snapshot->figures.pause_ms_max)
+        snapshot->figures.pause_ms_max = pause_ms;
+    pthread_mutex_unlock(&snapshot->lock);
+}
+
+/* ---- the thread that waits for it ---- */
+
+static void print(struct run_snapshot *snapshot, const char *line)
+{
+    snapshot->options.print(snapshot->options.opaque, line);
+}
+
+static void note_made(struct run_snapshot *snapshot, uint64_t epoch, int64_t took_ms, char *path,
+                      size_t room)
+{
+    char line[400], bytes[TERMINAL_TEXT_MAX];
+    struct stat file = {0};
+    sink_snapshot_path(snapshot->options.config->snapshot.dir,
+                       snapshot->options.config->kafka.group, epoch, path, room);
+    stat(path, &file);
+    pthread_mutex_lock(&snapshot->lock);
+    struct run_snapshot_figures *figures = &snapshot->figures;
+    figures->made++;
+    figures->epoch = epoch;
+    figures->bytes = (uint64_t)file.st_size;
+    figures->took_ms = took_ms;
+    figures->made_at_ms = clock_ms(CLOCK_REALTIME);
+    bool first = figures->made == 1;
+    pthread_mutex_unlock(&snapshot->lock);
+    snprintf(line, sizeof line, "snapshot of epoch %llu: %s bytes in %lld ms: %s",
+             (unsigned long long)epoch, terminal_count((uint64_t)file.st_size, bytes),
+             (long long)took_ms, path);
+    if (first)
+        print(snapshot, line);
+}
+
+static void note_failed(struct run_snapshot *snapshot, uint64_t epoch, const char *why)
+{
+    char line[600];
+    pthread_mutex_lock(&snapshot->lock);
+    snapshot->figures.failed++;
+    pthread_mutex_unlock(&snapshot->lock);
+    snprintf(line, sizeof line,
+             "warning: no snapshot of epoch %llu: %s; nothing is lost, but a restart takes longer, "
+             "from the one before",
+             (unsigned long long)epoch, why);
+    print(snapshot, line);
+}
+
+static void wait_for(struct run_snapshot *snapshot, pid_t child, int fd, uint64_t epoch,
+                     int64_t forked_ms)
+{
+    struct answer answer = {.err = RC_ERR_INTERNAL};
+    char path[4400], why[300];
+    int status = 0;
+    ssize_t got;
+    while ((got = read(fd, &answer, sizeof answer)) < 0 && errno == EINTR)
+        ;
+    close(fd);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (got != (ssize_t)sizeof answer) {
+        snprintf(why, sizeof why, "the process that writes it ended with %s %d",
+                 WIFSIGNALED(status) ? "signal" : "code",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        note_failed(snapshot, epoch, why);
+    } else if (answer.err) {
+        note_failed(snapshot, epoch,
+                    answer.message[0] ? answer.message : rc_error_text(answer.err));
+    } else {
+        note_made(snapshot, epoch, clock_ms(CLOCK_MONOTONIC) - forked_ms, path, sizeof path);
+        enum rc_error err = sink_snapshot_upload(snapshot->uploader, path);
+        if (err && !atomic_load_explicit(&snapshot->leave, memory_order_relaxed))
+            print(snapshot, "warning: the snapshot is not in the topic; a host with an empty disk "
+                            "would begin with the one before");
+    }
+}
+
+static void *snapshot_main(void *opaque)
+{
+    struct run_snapshot *snapshot = opaque;
+    pthread_setname_np(pthread_self(), "snapshot");
+    pthread_mutex_lock(&snapshot->lock);
+    for (;;) {
+        while (!snapshot->child && !snapshot->leave)
+            pthread_cond_wait(&snapshot->changed, &snapshot->lock);
+        pid_t child = snapshot->child;
+        int fd = snapshot->answer_fd;
+        uint64_t epoch = snapshot->child_epoch;
+        int64_t forked_ms = snapshot->forked_ms;
+        pthread_mutex_unlock(&snapshot->lock);
+        if (!child)
+            return NULL;
+        wait_for(snapshot, child, fd, epoch, forked_ms);
+        pthread_mutex_lock(&snapshot->lock);
+        snapshot->child = 0;
+    }
+}
+
+/* ---- life ---- */
+
+enum rc_error run_snapshot_open(const struct run_snapshot_options *options,
+                                struct run_snapshot **ret_snapshot, char ret_message[256])
+{
+    struct run_snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot)
+        return RC_ERR_MEMORY;
+    snapshot->options = *options;
+    snapshot->parts = (struct sink_snapshot_parts){snapshot, part_exists, part_save, part_restore};
+    pthread_mutex_init(&snapshot->lock, NULL);
+    pthread_cond_init(&snapshot->changed, NULL);
+    struct sink_uploader_options uploader = {.config = options->config,
+                                             .say = options->say,
+                                             .opaque = options->say_opaque,
+                                             .leave = &snapshot->leave};
+    enum rc_error err = sink_uploader_open(&uploader, &snapshot->uploader, ret_message);
+    if (!err && pthread_create(&snapshot->thread, NULL, snapshot_main, snapshot))
+        err = RC_ERR_MEMORY;
+    snapshot->started = !err;
+    if (err)
+        run_snapshot_close(snapshot);
+    else
+        *ret_snapshot = snapshot;
+    return err;
+}
+
+const struct sink_snapshot_parts *run_snapshot_parts(const struct run_snapshot *snapshot)
+{
+    return &snapshot->parts;
+}
+
+struct sink_uploader *run_snapshot_uploader(struct run_snapshot *snapshot)
+{
+    return snapshot->uploader;
+}
+
+void run_snapshot_secret_set(struct run_snapshot *snapshot, uint64_t hash_secret)
+{
+    snapshot->options.hash_secret = hash_secret;
+}
+
+uint64_t run_snapshot_secret(const struct run_snapshot *snapshot)
+{
+    return snapshot->options.hash_secret;
+}
+
+void run_snapshot_figures(struct run_snapshot *snapshot, struct run_snapshot_figures *ret_figures)
+{
+    pthread_mutex_lock(&snapshot->lock);
+    *ret_figures = snapshot->figures;
+    pthread_mutex_unlock(&snapshot->lock);
+}
+
+void run_snapshot_close(struct run_snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    pthread_mutex_lock(&snapshot->lock);
+    snapshot->leave = true;
+    pthread_cond_signal(&snapshot->changed);
+    pthread_mutex_unlock(&snapshot->lock);
+    if (snapshot->started)
+        pthread_join(snapshot->thread, NULL);
+    sink_uploader_close(snapshot->uploader);
+    pthread_mutex_destroy(&snapshot->lock);
+    pthread_cond_destroy(&snapshot->changed);
+    free(snapshot);
+}
