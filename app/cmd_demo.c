@@ -221,11 +221,8 @@ static enum rc_error open_all(struct demo *demo, char message[256])
         err = open_config(demo);
     if (err)
         return err;
-    struct run_service_options service = {.loaded = demo->loaded,
-                                          .shards = 1,
-                                          .table = true,
-                                          .print = print_service,
-                                          .opaque = demo};
+    struct run_service_options service = {
+        .loaded = demo->loaded, .shards = 1, .table = true, .print = print_service, .opaque = demo};
     err = run_service_open(&service, &demo->service, message);
     if (!err)
         err = open_feed(demo, message);

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS      INT64_C(1)
-#define SECOND  (1000 * MS)
-#define MINUTE  (60 * SECOND)
-#define HOUR    (60 * MINUTE)
-#define DAY     (24 * HOUR)
-#define LONG    (36500 * DAY)
+#define MS     INT64_C(1)
+#define SECOND (1000 * MS)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define LONG   (36500 * DAY)
 
 #define MAP_OF(keys)                                                                               \
     {                                                                                              \

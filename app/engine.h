@@ -76,6 +76,12 @@ const struct sink_commit *engine_commit(const struct engine *engine);
 /* A secret for the hash tables of one run; no output depends on it. */
 uint64_t engine_secret(void);
 
+struct engine_snapshots {           /* of the whole run; the last four: of the last one */
+    uint64_t made, failed, skipped; /* skipped: the one before was not finished */
+    int64_t pause_ms_max;           /* for which the shards stood still, to fork */
+    uint64_t epoch, bytes;
+    int64_t took_ms, made_at_ms;
+};
 /* The engine's part of /metrics, OpenMetrics text without the `# EOF`; freed by the caller, NULL
  * when memory is out. thread: any. */
 struct engine_metrics {
@@ -83,8 +89,10 @@ struct engine_metrics {
     const struct rc_ingest_stats *ingest;
     const struct ingest_partition *partition; /* of a Kafka source */
     uint32_t partition_count;
-    bool reload_ok;  /* the configuration as last read was valid */
-    int64_t wall_ms; /* now, for the lag */
+    const struct engine_snapshots *snapshots; /* NULL: none are made */
+    uint32_t recovering;                      /* epochs that are to be made again still */
+    bool reload_ok;                           /* the configuration as last read was valid */
+    int64_t wall_ms;                          /* now, for the lag */
 };
 char *engine_metrics_text(const struct engine *engine, const struct engine_metrics *metrics);
 

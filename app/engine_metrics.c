@@ -177,6 +177,33 @@ static void put_limits(FILE *to, const struct rc_limits *limits)
             (unsigned long long)limits->memory);
 }
 
+static void put_snapshots(FILE *to, const struct engine_snapshots *snapshots)
+{
+    if (!snapshots)
+        return;
+    head(to, "rollcall_snapshots_total", "counter", "Snapshots, by what came of them.");
+    fprintf(to, "rollcall_snapshots_total{result=\"made\"} %llu\n",
+            (unsigned long long)snapshots->made);
+    fprintf(to, "rollcall_snapshots_total{result=\"failed\"} %llu\n",
+            (unsigned long long)snapshots->failed);
+    fprintf(to, "rollcall_snapshots_total{result=\"skipped\"} %llu\n",
+            (unsigned long long)snapshots->skipped);
+    head(to, "rollcall_snapshot_pause_longest_seconds", "gauge",
+         "The longest time the shards stood still for a snapshot.");
+    fputs("rollcall_snapshot_pause_longest_seconds", to);
+    put_seconds(to, snapshots->pause_ms_max);
+    if (!snapshots->made)
+        return;
+    simple(to, "rollcall_snapshot_epoch", "gauge", "Epoch of the last snapshot.", snapshots->epoch);
+    simple(to, "rollcall_snapshot_bytes", "gauge", "Its size.", snapshots->bytes);
+    head(to, "rollcall_snapshot_seconds", "gauge", "How long it took to write.");
+    fputs("rollcall_snapshot_seconds", to);
+    put_seconds(to, snapshots->took_ms);
+    head(to, "rollcall_snapshot_timestamp_seconds", "gauge", "When it was written.");
+    fputs("rollcall_snapshot_timestamp_seconds", to);
+    put_seconds(to, snapshots->made_at_ms);
+}
+
 char *engine_metrics_text(const struct engine *engine, const struct engine_metrics *metrics)
 {
     char *text = NULL;
@@ -197,6 +224,9 @@ char *engine_metrics_text(const struct engine *engine, const struct engine_metri
         put_ingest(to, metrics->ingest);
     put_partitions(to, metrics);
     put_commit(to, engine_commit(engine));
+    simple(to, "rollcall_recovering_epochs", "gauge",
+           "Epochs of the run before that are to be made again still.", metrics->recovering);
+    put_snapshots(to, metrics->snapshots);
     put_shards(to, &stats);
     put_limits(to, &metrics->config->limits);
     bool failed = ferror(to);

@@ -368,10 +368,15 @@ char *run_service_metrics(struct run_service *service, bool reload_ok)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     look_at_partitions(service);
+    struct engine_snapshots snapshots;
+    if (service->snapshot)
+        run_snapshot_figures(service->snapshot, &snapshots);
     struct engine_metrics metrics = {.config = service->config,
                                      .ingest = ingest_kafka_stats(service->source),
                                      .partition = service->partition,
                                      .partition_count = service->partition_count,
+                                     .snapshots = service->snapshot ? &snapshots : NULL,
+                                     .recovering = ingest_kafka_recovering(service->source),
                                      .reload_ok = reload_ok,
                                      .wall_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000};
     return engine_metrics_text(service->engine, &metrics);

@@ -36,7 +36,7 @@ struct run_snapshot {
     int answer_fd;
     int64_t forked_ms;
     uint64_t child_epoch;
-    struct run_snapshot_figures figures;
+    struct engine_snapshots figures;
 };
 
 static int64_t clock_ms(clockid_t clock)
@@ -157,7 +157,7 @@ static void note_made(struct run_snapshot *snapshot, uint64_t epoch, int64_t too
                        snapshot->options.config->kafka.group, epoch, path, room);
     stat(path, &file);
     pthread_mutex_lock(&snapshot->lock);
-    struct run_snapshot_figures *figures = &snapshot->figures;
+    struct engine_snapshots *figures = &snapshot->figures;
     figures->made++;
     figures->epoch = epoch;
     figures->bytes = (uint64_t)file.st_size;
@@ -282,7 +282,7 @@ uint64_t run_snapshot_secret(const struct run_snapshot *snapshot)
     return snapshot->options.hash_secret;
 }
 
-void run_snapshot_figures(struct run_snapshot *snapshot, struct run_snapshot_figures *ret_figures)
+void run_snapshot_figures(struct run_snapshot *snapshot, struct engine_snapshots *ret_figures)
 {
     pthread_mutex_lock(&snapshot->lock);
     *ret_figures = snapshot->figures;

@@ -31,13 +31,8 @@ const struct sink_snapshot_parts *run_snapshot_parts(const struct run_snapshot *
 /* The thread's own handle, before the first take: to download. */
 struct sink_uploader *run_snapshot_uploader(struct run_snapshot *snapshot);
 
-struct run_snapshot_figures {
-    uint64_t made, failed, skipped; /* skipped: the one before was not finished */
-    uint64_t epoch, bytes;          /* of the last one */
-    int64_t pause_ms_max, took_ms, made_at_ms;
-};
 /* thread: any. */
-void run_snapshot_figures(struct run_snapshot *snapshot, struct run_snapshot_figures *ret_figures);
+void run_snapshot_figures(struct run_snapshot *snapshot, struct engine_snapshots *ret_figures);
 /* Waits for a child that still writes, and for its upload, unless Kafka is away. Takes NULL. */
 void run_snapshot_close(struct run_snapshot *snapshot);
 
