@@ -137,13 +137,18 @@ static enum rc_error restore(struct run_recovery *recovery, struct sink_snapshot
 /* ---- which way ---- */
 
 static enum rc_error resume(struct run_recovery *recovery, const struct rc_progress *progress,
-                            const struct rc_cut *from, char ret_message[256])
+                            uint64_t after, char ret_message[256])
 {
     const struct run_recovery_options *options = &recovery->options;
-    uint64_t after = from ? from->epoch : 0;
+    const struct rc_cut *from = NULL;
     uint32_t first = 0;
     while (first < progress->cut_count && progress->cut[first]->epoch <= after)
-        first++;
+        from = progress->cut[first++];
+    if (after && (!from || from->epoch != after)) {
+        snprintf(ret_message, 256,
+                 "the progress topic does not reach back to the snapshot of epoch %" PRIu64, after);
+        return RC_ERR_INPUT;
+    }
     recovery->epochs = progress->cut_count - first;
     if (recovery->epochs > 0 && progress->cut[first]->epoch != after + 1) {
         snprintf(ret_message, 256,
@@ -190,7 +195,7 @@ static enum rc_error from_snapshot(struct run_recovery *recovery,
         return RC_ERR_CONFIG;
     }
     enum rc_error err = restore(recovery, snapshot, ret_message);
-    return err ? err : resume(recovery, progress, head->cut, ret_message);
+    return err ? err : resume(recovery, progress, head->epoch, ret_message);
 }
 
 static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progress *progress,
@@ -207,7 +212,7 @@ static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progre
     if (err != RC_ERR_END)
         return err;
     if (!strcmp(progress->config_id, config->id))
-        return resume(recovery, progress, NULL, ret_message);
+        return resume(recovery, progress, 0, ret_message);
     say(recovery, "the configuration has changed and there is no snapshot: all is made anew from "
                   "the beginning of the input, and what differs is published");
     return RC_OK;

@@ -102,8 +102,7 @@ _Noreturn static void child_main(struct run_snapshot *snapshot, const struct sin
                                       .config_id = config->id,
                                       .config_text = config->text,
                                       .config_size = config->text_size,
-                                      .task_count = config->tasks,
-                                      .cut = epoch->cut};
+                                      .task_count = config->tasks};
     answer.err = sink_snapshot_write(config->snapshot.dir, config->snapshot.keep, &head,
                                      &snapshot->parts, answer.message);
     ssize_t put = write(PIPE_FD, &answer, sizeof answer);

@@ -103,8 +103,8 @@ struct sink_commit_options {
     struct rc_park *self;
     struct rc_park **park; /* wakes shard i when there is room again */
     struct rc_park *ingest_park;
-    struct sink_output output;                       /* borrowed */
-    struct sink_table *table;                        /* current records for the API; NULL: none */
+    struct sink_output output; /* borrowed */
+    struct sink_table *table;  /* current records for the API; NULL: none */
     void (*published)(void *opaque, const struct sink_epoch *epoch); /* may be NULL */
     void *opaque;
 };
@@ -159,7 +159,6 @@ struct sink_snapshot_head {
     uint64_t hash_secret;
     const char *config_id, *config_text;
     uint32_t config_size, task_count; /* tasks, with state or without */
-    const struct rc_cut *cut;         /* of its epoch */
 };
 /* A part of it: the state of a task, or (SINK_SNAPSHOT_TABLE) the table. */
 enum { SINK_SNAPSHOT_TABLE = UINT32_MAX };
