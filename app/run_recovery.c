@@ -53,19 +53,17 @@ static enum rc_error find(struct run_recovery *recovery, uint64_t last_epoch,
         return err;
     uint64_t above = local ? sink_snapshot_head(local)->epoch : 0;
     stage_set(recovery, RUN_DOWNLOAD);
+    struct sink_snapshot *fetched = NULL;
+    char message[256] = "";
     err = sink_snapshot_download(run_snapshot_uploader(options->snapshot), above, last_epoch,
-                                 &recovery->bytes_done);
+                                 &recovery->bytes_done, &fetched, message);
     if (!err) {
-        struct sink_snapshot *fetched = NULL;
-        err = sink_snapshot_find(config->snapshot.dir, config->kafka.group, last_epoch, say_line,
-                                 recovery, &fetched);
-        if (!err) {
-            sink_snapshot_close(local);
-            local = fetched;
-        }
+        sink_snapshot_close(local);
+        local = fetched;
+    } else if (err != RC_ERR_END) {
+        say(recovery, "warning: no snapshot from the topic: %s",
+            message[0] ? message : rc_error_text(err));
     }
-    if (err && err != RC_ERR_END)
-        say(recovery, "warning: the topic of snapshots cannot be read: %s", rc_error_text(err));
     *ret_snapshot = local;
     return local ? RC_OK : RC_ERR_END;
 }

@@ -210,10 +210,11 @@ enum rc_error sink_uploader_open(const struct sink_uploader_options *options,
 /* Copies the file into the topic, then lets go of what is older than the `keep` newest there, and
  * of the progress before the oldest of them. thread: one of its own. */
 enum rc_error sink_snapshot_upload(struct sink_uploader *uploader, const char *path);
-/* The newest whole one at or before last_epoch whose epoch is above `above`, into a file of the
- * directory. END: there is none. */
+/* The newest whole one at or before last_epoch whose epoch is above `above`: into a file of
+ * snapshot.dir, or, where that cannot be written, into memory. END: there is none. */
 enum rc_error sink_snapshot_download(struct sink_uploader *uploader, uint64_t above,
-                                     uint64_t last_epoch, _Atomic uint64_t *bytes_done);
+                                     uint64_t last_epoch, _Atomic uint64_t *bytes_done,
+                                     struct sink_snapshot **ret_snapshot, char ret_message[256]);
 void sink_uploader_close(struct sink_uploader *uploader);
 
 /* ---- HTTP, on the main thread's libevent loop ---- */
