@@ -120,9 +120,13 @@ void run_snapshot_take(struct run_snapshot *snapshot, const struct sink_epoch *e
         return;
     }
     int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
+    if (snapshot->options.table) /* so that nobody else holds its lock in the child */
+        sink_table_begin(snapshot->options.table);
     pid_t child = fork();
     if (child == 0)
         child_main(snapshot, epoch, fd[1], parent);
+    if (snapshot->options.table)
+        sink_table_end(snapshot->options.table, epoch->now_ms);
     close(fd[1]);
     if (child < 0) {
         close(fd[0]);

@@ -5,34 +5,10 @@
  * So the records of the smallest interval window are added up, each by its difference to the one
  * before of the same start. A correction downwards is kept as a debt: what is shown waits until
  * the sum has come back to it, as a counter that falls would be read as a restart. */
-#include "table.h"
 #include "record_text.h"
-#include <pthread.h>
+#include "table_inside.h"
 #include <stdlib.h>
 #include <sys/random.h>
-
-struct entry {
-    struct rc_record *current[RC_WINDOWS_MAX][2];
-    int64_t sum[TABLE_COUNTER_COUNT], shown[TABLE_COUNTER_COUNT];
-    struct entry *next;    /* of the same hash bucket */
-    struct rc_record *key; /* names alone: text, sizes, total, channel */
-    uint64_t hash;
-    uint32_t records; /* how many are in `current` */
-};
-
-struct sink_table {
-    pthread_mutex_t lock;
-    const struct rc_windows *windows;
-    uint32_t base; /* the smallest interval window; UINT32_MAX: none */
-    uint64_t seed;
-    int64_t now_ms;
-    struct entry **bucket;
-    uint64_t bucket_count, entry_count;
-    struct entry **sorted; /* all entries by key, when `is_sorted` */
-    uint64_t sorted_room;
-    bool is_sorted;
-    bool begun; /* the commit thread's own: it holds the lock */
-};
 
 #define COUNTER_FIGURE(name) RC_FIG_##name,
 static const uint16_t counter_figure[TABLE_COUNTER_COUNT] = {TABLE_COUNTERS(COUNTER_FIGURE)};
@@ -50,9 +26,10 @@ static uint64_t hash_of(const struct sink_table *table, const struct rc_record *
     return hash ^ hash >> 29;
 }
 
-static struct entry **find(struct sink_table *table, const struct rc_record *rec, uint64_t hash)
+static struct table_entry **find(struct sink_table *table, const struct rc_record *rec,
+                                 uint64_t hash)
 {
-    struct entry **at = &table->bucket[hash & (table->bucket_count - 1)];
+    struct table_entry **at = &table->bucket[hash & (table->bucket_count - 1)];
     while (*at && ((*at)->hash != hash || record_compare_key((*at)->key, rec)))
         at = &(*at)->next;
     return at;
@@ -61,11 +38,11 @@ static struct entry **find(struct sink_table *table, const struct rc_record *rec
 static void grow(struct sink_table *table)
 {
     uint64_t count = table->bucket_count * 2;
-    struct entry **bucket = calloc(count, sizeof *bucket);
+    struct table_entry **bucket = calloc(count, sizeof *bucket);
     if (!bucket) /* longer chains are the price */
         return;
     for (uint64_t i = 0; i < table->bucket_count; i++) {
-        struct entry *entry, *next;
+        struct table_entry *entry, *next;
         for (entry = table->bucket[i]; entry; entry = next) {
             next = entry->next;
             entry->next = bucket[entry->hash & (count - 1)];
@@ -77,11 +54,11 @@ static void grow(struct sink_table *table)
     table->bucket_count = count;
 }
 
-static struct entry *add(struct sink_table *table, const struct rc_record *rec, uint64_t hash)
+static struct table_entry *add(struct sink_table *table, const struct rc_record *rec, uint64_t hash)
 {
     if (table->entry_count >= table->bucket_count)
         grow(table);
-    struct entry *entry = calloc(1, sizeof *entry);
+    struct table_entry *entry = calloc(1, sizeof *entry);
     uint32_t text_size = (uint32_t)rec->client_size + rec->queue_size;
     struct rc_record *key = calloc(1, sizeof *key + text_size);
     if (!entry || !key) { /* the API lacks a key; the output has it */
@@ -96,7 +73,7 @@ static struct entry *add(struct sink_table *table, const struct rc_record *rec, 
     memcpy(key->text, rec->text, text_size);
     entry->key = key;
     entry->hash = hash;
-    struct entry **at = &table->bucket[hash & (table->bucket_count - 1)];
+    struct table_entry **at = &table->bucket[hash & (table->bucket_count - 1)];
     entry->next = *at;
     *at = entry;
     table->entry_count++;
@@ -104,7 +81,7 @@ static struct entry *add(struct sink_table *table, const struct rc_record *rec, 
     return entry;
 }
 
-static void entry_free(struct entry *entry)
+static void entry_free(struct table_entry *entry)
 {
     for (uint32_t i = 0; i < RC_WINDOWS_MAX; i++) {
         free(entry->current[i][0]);
@@ -118,7 +95,7 @@ static void entry_free(struct entry *entry)
 
 /* The place of that record: the one of the same start, an empty one, or an older one's. NULL: it is
  * older than what is kept. */
-static struct rc_record **place_of(struct entry *entry, const struct rc_record *rec)
+static struct rc_record **place_of(struct table_entry *entry, const struct rc_record *rec)
 {
     struct rc_record **place = entry->current[rec->window];
     if (rec->kind == RC_KIND_ROLLING || !place[0] || place[0]->start_ms == rec->start_ms)
@@ -136,7 +113,7 @@ static struct rc_record **place_of(struct entry *entry, const struct rc_record *
     return !place[1] || place[1]->start_ms <= rec->start_ms ? &place[1] : NULL;
 }
 
-static void count(struct entry *entry, const struct rc_record *before,
+static void count(struct table_entry *entry, const struct rc_record *before,
                   const struct rc_record *after)
 {
     for (uint32_t i = 0; i < TABLE_COUNTER_COUNT; i++) {
@@ -148,7 +125,8 @@ static void count(struct entry *entry, const struct rc_record *before,
     }
 }
 
-static void place_record(struct sink_table *table, struct entry *entry, const struct rc_record *rec)
+static void place_record(struct sink_table *table, struct table_entry *entry,
+                         const struct rc_record *rec)
 {
     struct rc_record **place = place_of(entry, rec);
     if (!place)
@@ -165,9 +143,10 @@ static void place_record(struct sink_table *table, struct entry *entry, const st
 }
 
 /* Its life is over; a key without a record is no key. */
-static void remove_record(struct sink_table *table, struct entry **at, const struct rc_record *rec)
+static void remove_record(struct sink_table *table, struct table_entry **at,
+                          const struct rc_record *rec)
 {
-    struct entry *entry = *at;
+    struct table_entry *entry = *at;
     struct rc_record **place = entry->current[rec->window];
     for (int i = 0; i < 2; i++) {
         if (!place[i] || (rec->kind == RC_KIND_INTERVAL && place[i]->start_ms != rec->start_ms))
@@ -195,17 +174,22 @@ void sink_table_put(struct sink_table *table, const struct rc_record *rec)
     if (!table->begun)
         pthread_mutex_lock(&table->lock);
     uint64_t hash = hash_of(table, rec);
-    struct entry **at = find(table, rec, hash);
+    struct table_entry **at = find(table, rec, hash);
     if (rec->tombstone) {
         if (*at)
             remove_record(table, at, rec);
     } else {
-        struct entry *entry = *at ? *at : add(table, rec, hash);
+        struct table_entry *entry = *at ? *at : add(table, rec, hash);
         if (entry)
             place_record(table, entry, rec);
     }
     if (!table->begun)
         pthread_mutex_unlock(&table->lock);
+}
+
+struct table_entry *table_entry_of(struct sink_table *table, const struct rc_record *rec)
+{
+    return *find(table, rec, hash_of(table, rec));
 }
 
 void sink_table_begin(struct sink_table *table)
@@ -227,19 +211,18 @@ void sink_table_end(struct sink_table *table, int64_t now_ms)
 
 static int compare_entries(const void *left, const void *right)
 {
-    const struct entry *a = *(const struct entry *const *)left;
-    const struct entry *b = *(const struct entry *const *)right;
+    const struct table_entry *a = *(const struct table_entry *const *)left;
+    const struct table_entry *b = *(const struct table_entry *const *)right;
     return record_compare_key(a->key, b->key);
 }
 
-/* Keys come seldom and records often: sorted when a reader finds a new key, not by the writer. */
-static bool sort(struct sink_table *table)
+bool table_sort(struct sink_table *table)
 {
     if (table->is_sorted)
         return true;
     if (table->entry_count > table->sorted_room) {
         uint64_t room = table->entry_count * 2;
-        struct entry **sorted = realloc(table->sorted, room * sizeof(struct entry *));
+        struct table_entry **sorted = realloc(table->sorted, room * sizeof(struct table_entry *));
         if (!sorted)
             return false;
         table->sorted = sorted;
@@ -247,11 +230,11 @@ static bool sort(struct sink_table *table)
     }
     uint64_t count_of = 0;
     for (uint64_t i = 0; i < table->bucket_count; i++)
-        for (struct entry *entry = table->bucket[i]; entry; entry = entry->next)
+        for (struct table_entry *entry = table->bucket[i]; entry; entry = entry->next)
             table->sorted[count_of++] = entry;
     RC_CHECK(count_of == table->entry_count);
     if (count_of)
-        qsort(table->sorted, count_of, sizeof(struct entry *), compare_entries);
+        qsort(table->sorted, count_of, sizeof(struct table_entry *), compare_entries);
     table->is_sorted = true;
     return true;
 }
@@ -260,9 +243,9 @@ void table_each_key(struct sink_table *table,
                     bool (*each)(void *opaque, const struct table_view *view), void *opaque)
 {
     pthread_mutex_lock(&table->lock);
-    bool more = sort(table);
+    bool more = table_sort(table);
     for (uint64_t i = 0; more && i < table->entry_count; i++) {
-        struct entry *entry = table->sorted[i];
+        struct table_entry *entry = table->sorted[i];
         struct table_view view = {entry->key, (const struct rc_record *(*)[2])entry->current,
                                   table->base == UINT32_MAX ? NULL : entry->shown};
         more = each(opaque, &view);
@@ -312,7 +295,7 @@ enum rc_error sink_table_open(const struct rc_windows *windows, struct sink_tabl
     table->windows = windows;
     table->now_ms = RC_TIME_NONE;
     table->bucket_count = 1024;
-    table->bucket = calloc(table->bucket_count, sizeof(struct entry *));
+    table->bucket = calloc(table->bucket_count, sizeof(struct table_entry *));
     if (!table->bucket) {
         free(table);
         return RC_ERR_MEMORY;
@@ -335,7 +318,7 @@ void sink_table_close(struct sink_table *table)
     if (!table)
         return;
     for (uint64_t i = 0; i < table->bucket_count; i++) {
-        struct entry *entry, *next;
+        struct table_entry *entry, *next;
         for (entry = table->bucket[i]; entry; entry = next) {
             next = entry->next;
             entry_free(entry);

@@ -145,8 +145,8 @@ void sink_table_each(struct sink_table *table,
 int64_t sink_table_now(struct sink_table *table);
 void sink_table_close(struct sink_table *table);
 
-/* Its state, between two epochs, and back into an empty one. Reads only. */
-enum rc_error sink_table_save(const struct sink_table *table, const struct rc_snapshot_writer *out);
+/* Its state, between sink_table_begin and sink_table_end, and back into an empty one. */
+enum rc_error sink_table_save(struct sink_table *table, const struct rc_snapshot_writer *out);
 enum rc_error sink_table_restore(struct sink_table *table, const struct rc_snapshot_reader *in);
 
 /* ---- snapshots: files DIR/GROUP-EPOCH.snapshot, and the same in a topic ---- */
