@@ -11,8 +11,6 @@
 
 #include "rollcall/check.h"
 
-enum { FIGURES_VERSION = 1 };
-
 const char *const config_channel_name[RC_CHANNEL_COUNT] = {"call", "chat", "ticket"};
 
 /* RFC 8785: what must be escaped and nothing else. */
@@ -183,7 +181,7 @@ char *config_contract_json(const struct config_terms *terms, enum rc_channel cha
     }
     fputs(",\"timezone\":", out);
     write_text(out, zone->name);
-    fprintf(out, ",\"version\":%d}", FIGURES_VERSION);
+    fprintf(out, ",\"version\":%d}", RC_FIGURES_VERSION);
     fclose(out);
     RC_CHECK(text != NULL);
     return text;
@@ -210,7 +208,7 @@ void config_identify(struct rc_config *config)
     size_t size;
     FILE *out = open_memstream(&bytes, &size);
     RC_CHECK(out != NULL);
-    fprintf(out, "%d %s\n", FIGURES_VERSION, config->zone_data_version);
+    fprintf(out, "%d %s\n", RC_FIGURES_VERSION, config->zone_data_version);
     if (config->privacy.has_key)
         fwrite(config->privacy.key, 1, sizeof(config->privacy.key), out);
     fwrite(config->text, 1, config->text_size, out);

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* Another one publishes other figures of the same events. */
+enum { RC_FIGURES_VERSION = 1 };
+
 /* How contributions of one window come together. */
 enum rc_merge {
     RC_MERGE_SUM,   /* added up */

@@ -32,13 +32,19 @@ struct rc_cut {
 };
 static_assert(sizeof(struct rc_cut) == 48, "the fixed part of a cut");
 
-/* What the progress topic holds, beside the cuts, as far as it was committed last. */
+/* What the progress topic holds, as far as it was committed last. Epochs are numbered on over all
+ * runs of the group; those from `first` on were made without a break from the input's beginning.
+ * A snapshot can be gone on from when its epoch is `first` or later and no recorded cut is missing
+ * between it and cut[0]; without one all is made again from the input's beginning, when cut[0] is
+ * that of `first`. */
 struct rc_progress {
     uint64_t epoch;     /* 0: the group has never committed */
-    char config_id[33]; /* of the configuration that it was made under, 32 hex digits */
+    uint64_t first;     /* 0 with epoch */
+    char config_id[33]; /* of the configuration that it was made under, 32 hex digits; empty: it
+                           cannot be gone on from, only built anew */
     bool has_key;       /* the group made a pseudonym key of its own */
     uint8_t key[32];
-    uint32_t cut_count;  /* recorded epochs, in order, the last being `epoch` */
+    uint32_t cut_count;  /* recorded epochs, in order and without a gap, the last being `epoch` */
     struct rc_cut **cut; /* each one piece of memory */
 };
 

@@ -76,10 +76,14 @@ struct sink_kafka_options {
     /* A topic and partition by number; false: it is not an input of this configuration */
     bool (*source_of)(const void *opaque, const char *topic, int32_t partition,
                       uint32_t *ret_source);
+    /* Gives the group's membership, an rd_kafka_consumer_group_metadata_t, so that its generation
+     * fences a member that is one no more; may be NULL, or give NULL: not a member. Called with
+     * source_opaque. thread: commit. */
+    void *(*membership)(const void *opaque);
     bool restate; /* hashes that differ do not stop the start: the differences are published */
 };
-/* Does not wait for a broker: with its first epoch the commit thread creates missing topics and
- * reads the last record per key back; see out_kafka.c. */
+/* Does not wait for a broker: what sink_kafka_prepare does is done with the first epoch where it
+ * was not called before; see out_kafka.c. */
 enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
                               struct sink_output *ret_output, char ret_message[256]);
 /* Before the commit thread runs, by the thread that will: makes missing topics, fences a run before
