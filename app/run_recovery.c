@@ -148,11 +148,10 @@ static enum rc_error resume(struct run_recovery *recovery, const struct rc_progr
         return RC_ERR_INPUT;
     }
     recovery->epochs = progress->cut_count - first;
-    if (recovery->epochs > 0 && progress->cut[first]->epoch != after + 1) {
+    if (!after && (!recovery->epochs || progress->cut[0]->epoch != progress->first)) {
         snprintf(ret_message, 256,
-                 "the progress topic begins with epoch %" PRIu64 ", and there is no snapshot of "
-                 "epoch %" PRIu64 " or after",
-                 progress->cut[first]->epoch, progress->cut[first]->epoch - 1);
+                 "there is no snapshot, and the progress topic does not reach back to the group's "
+                 "first epoch, %" PRIu64, progress->first);
         return RC_ERR_INPUT;
     }
     if (options->only && progress->cut_count)

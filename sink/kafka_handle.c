@@ -10,7 +10,7 @@ struct property {
 static const struct property preferred[] = {
     {"client.id", "rollcall"},           {"socket.nagle.disable", "true"},
     {"socket.keepalive.enable", "true"}, {"retry.backoff.ms", "10"},
-    {"reconnect.backoff.ms", "50"},      {"reconnect.backoff.max.ms", "2000"},
+    {"reconnect.backoff.ms", "50"},      {"reconnect.backoff.max.ms", "250"},
     {"broker.address.ttl", "5000"},
 };
 static const struct property producer_preferred[] = {
@@ -23,7 +23,6 @@ static const struct property producer_preferred[] = {
 static const struct property producer_required[] = {
     {"enable.idempotence", "true"},
     {"partitioner", "murmur2_random"}, /* as every other client: upsert sinks rely on it */
-    {"message.timeout.ms", "0"},       /* a broker that is away is waited for */
 };
 static const struct property reader_required[] = {
     {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"},
@@ -116,24 +115,41 @@ static enum rc_error make_handle(rd_kafka_conf_t *conf, rd_kafka_type_t type, st
     return RC_OK;
 }
 
-enum rc_error kafka_producer_open(const struct rc_config *config, struct kafka_ear *ear,
-                                  void (*delivered)(rd_kafka_t *, const rd_kafka_message_t *,
-                                                    void *),
-                                  rd_kafka_t **ret_rk, char ret_message[256])
+/* With transactions a record may wait as long as the transaction; without, as long as it takes. */
+static enum rc_error set_transactions(rd_kafka_conf_t *conf,
+                                      const struct kafka_producer_options *options,
+                                      char ret_message[256])
+{
+    char timeout[24];
+    snprintf(timeout, sizeof timeout, "%lld", (long long)options->transaction_ms);
+    if (!options->transactional_id)
+        return rd_kafka_conf_set(conf, "message.timeout.ms", "0", ret_message, 256) ? RC_ERR_CONFIG
+                                                                                    : RC_OK;
+    if (rd_kafka_conf_set(conf, "transactional.id", options->transactional_id, ret_message, 256) ||
+        rd_kafka_conf_set(conf, "transaction.timeout.ms", timeout, ret_message, 256) ||
+        rd_kafka_conf_set(conf, "message.timeout.ms", timeout, ret_message, 256))
+        return RC_ERR_CONFIG;
+    return RC_OK;
+}
+
+enum rc_error kafka_producer_open(const struct kafka_producer_options *options,
+                                  struct kafka_ear *ear, rd_kafka_t **ret_rk, char ret_message[256])
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     enum rc_error err = set_all(conf, preferred, COUNT(preferred), ret_message);
     if (!err)
         err = set_all(conf, producer_preferred, COUNT(producer_preferred), ret_message);
     if (!err)
-        err = set_configured(conf, &config->kafka, ret_message);
+        err = set_configured(conf, &options->config->kafka, ret_message);
     if (!err)
         err = set_all(conf, producer_required, COUNT(producer_required), ret_message);
+    if (!err)
+        err = set_transactions(conf, options, ret_message);
     if (err) {
         rd_kafka_conf_destroy(conf);
         return err;
     }
-    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    rd_kafka_conf_set_dr_msg_cb(conf, options->delivered);
     return make_handle(conf, RD_KAFKA_PRODUCER, ear, ret_rk, ret_message);
 }
 

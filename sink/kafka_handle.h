@@ -13,8 +13,9 @@
 struct kafka_ear {
     void (*say)(void *opaque, const char *line);
     void *opaque;
-    bool failing; /* Kafka has not answered yet, or an error was said since */
-    bool fatal;   /* the handle is of no more use */
+    void *producer; /* whose deliveries it is told of */
+    bool failing;   /* Kafka has not answered yet, or an error was said since */
+    bool fatal;     /* the handle is of no more use */
 };
 
 /* "NAME: text", NAME being the error's code. */
@@ -25,12 +26,17 @@ void kafka_answered(struct kafka_ear *ear);
 void kafka_note(struct kafka_ear *ear, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+struct kafka_producer_options {
+    const struct rc_config *config;
+    void (*delivered)(rd_kafka_t *, const rd_kafka_message_t *, void *ear);
+    const char *transactional_id; /* NULL: without transactions */
+    int64_t transaction_ms;       /* after so long the broker ends one that is open */
+};
 /* A producer that loses, doubles and reorders nothing, with a delivery callback (without one every
  * flush sleeps in steps of 10 ms). CONFIG: a property is refused. */
-enum rc_error kafka_producer_open(const struct rc_config *config, struct kafka_ear *ear,
-                                  void (*delivered)(rd_kafka_t *, const rd_kafka_message_t *,
-                                                    void *),
-                                  rd_kafka_t **ret_rk, char ret_message[256]);
+enum rc_error kafka_producer_open(const struct kafka_producer_options *options,
+                                  struct kafka_ear *ear, rd_kafka_t **ret_rk,
+                                  char ret_message[256]);
 /* A consumer for reading back: read_committed, told of every partition's end. CONFIG. */
 enum rc_error kafka_reader_open(const struct rc_config *config, struct kafka_ear *ear,
                                 rd_kafka_t **ret_rk, char ret_message[256]);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAIT_MS = 3000, BATCH = 1024 };
+enum { WAIT_MS = 3000 };
 
 static const char *const topic_name[RC_TOPIC_COUNT] = {[RC_TOPIC_METRICS] = "rollcall.metrics",
                                                        [RC_TOPIC_SLAS] = "rollcall.slas",
@@ -16,6 +16,10 @@ static const char *const topic_name[RC_TOPIC_COUNT] = {[RC_TOPIC_METRICS] = "rol
 enum { OF_CLIENT = RC_TOPIC_DEAD_LETTER }; /* so many kinds come before the dead letters */
 
 static const char dead_letter_retention_ms[] = "1209600000"; /* 14 d */
+
+const char kafka_progress_topic[] = "rollcall.progress";
+static const char snapshots_topic[] = "rollcall.snapshots";
+static const char own_message_bytes[] = "16777216";
 
 /* ---- which there are ---- */
 
@@ -66,8 +70,21 @@ uint32_t kafka_output_dead(const struct kafka_outputs *outputs)
 
 /* ---- making ---- */
 
-/* How many partitions there are, 0: no such topic; -1: Kafka does not answer or does not allow. */
-static int look(struct kafka_ear *ear, rd_kafka_t *rk, const char *name)
+/* What the group keeps for itself; it is let go of by the program alone. */
+static rd_kafka_NewTopic_t *describe_own(const struct rc_config *config, const char *name)
+{
+    char reason[200];
+    rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(
+        name, (int)config->tasks, (int)config->output.replication, reason, sizeof reason);
+    if (made) {
+        rd_kafka_NewTopic_set_config(made, "cleanup.policy", "delete");
+        rd_kafka_NewTopic_set_config(made, "retention.ms", "-1");
+        rd_kafka_NewTopic_set_config(made, "max.message.bytes", own_message_bytes);
+    }
+    return made;
+}
+
+int kafka_topic_look(struct kafka_ear *ear, rd_kafka_t *rk, const char *name)
 {
     const struct rd_kafka_metadata *md;
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, name, NULL);
@@ -156,23 +173,33 @@ static bool create(struct kafka_ear *ear, rd_kafka_t *rk, rd_kafka_NewTopic_t **
     return all;
 }
 
+/* Adds it to the list where it is missing. false: that is not known, or no memory. */
+static bool add_missing(struct kafka_ear *ear, rd_kafka_t *rk, const char *name,
+                        const struct rc_config *config, const struct kafka_output *output,
+                        rd_kafka_NewTopic_t **list, size_t *count)
+{
+    int partitions = kafka_topic_look(ear, rk, name);
+    if (partitions)
+        return partitions > 0;
+    list[*count] = output ? describe(config, output) : describe_own(config, name);
+    return list[*count] && ++*count;
+}
+
 enum rc_error kafka_topics_make(const struct kafka_outputs *outputs, struct kafka_ear *ear,
                                 rd_kafka_t *rk)
 {
-    rd_kafka_NewTopic_t **list = calloc(outputs->count, sizeof(rd_kafka_NewTopic_t *));
+    rd_kafka_NewTopic_t **list = calloc(outputs->count + 2, sizeof(rd_kafka_NewTopic_t *));
+    const struct rc_config *config = outputs->config;
     size_t count = 0;
     bool all = true;
     if (!list)
         return RC_ERR_MEMORY;
-    for (uint32_t i = 0; i < outputs->count && all; i++) {
-        int partitions = look(ear, rk, outputs->output[i].name);
-        all = partitions >= 0;
-        if (partitions == 0) {
-            list[count] = describe(outputs->config, &outputs->output[i]);
-            all = list[count] != NULL;
-            count += all;
-        }
-    }
+    for (uint32_t i = 0; i < outputs->count && all; i++)
+        all = add_missing(ear, rk, outputs->output[i].name, config, &outputs->output[i], list,
+                          &count);
+    if (all)
+        all = add_missing(ear, rk, kafka_progress_topic, config, NULL, list, &count) &&
+              add_missing(ear, rk, snapshots_topic, config, NULL, list, &count);
     if (all && count)
         all = create(ear, rk, list, count);
     rd_kafka_NewTopic_destroy_array(list, count);
@@ -180,171 +207,4 @@ enum rc_error kafka_topics_make(const struct kafka_outputs *outputs, struct kafk
     if (all)
         kafka_answered(ear);
     return all ? RC_OK : RC_ERR_AGAIN;
-}
-
-/* ---- reading back ---- */
-
-struct back_part {
-    const struct kafka_output *output;
-    int32_t partition;
-    bool at_end;
-};
-
-struct kafka_back {
-    const struct kafka_outputs *outputs;
-    struct kafka_ear *ear;
-    struct continuity *continuity;
-    rd_kafka_t *rk;
-    rd_kafka_queue_t *queue;
-    struct back_part *part;
-    size_t count, room, at_end;
-    uint64_t records;
-    bool assigned;
-    rd_kafka_message_t *batch[BATCH];
-};
-
-enum rc_error kafka_back_open(const struct kafka_outputs *outputs, struct kafka_ear *ear,
-                              struct continuity *continuity, struct kafka_back **ret_back,
-                              char ret_message[256])
-{
-    struct kafka_back *back = calloc(1, sizeof *back);
-    if (!back)
-        return RC_ERR_MEMORY;
-    *back = (struct kafka_back){.outputs = outputs, .ear = ear, .continuity = continuity};
-    enum rc_error err = kafka_reader_open(outputs->config, ear, &back->rk, ret_message);
-    if (err) {
-        free(back);
-        return err;
-    }
-    rd_kafka_poll_set_consumer(back->rk);
-    back->queue = rd_kafka_queue_get_consumer(back->rk);
-    *ret_back = back;
-    return RC_OK;
-}
-
-void kafka_back_close(struct kafka_back *back)
-{
-    if (!back)
-        return;
-    if (back->assigned)
-        rd_kafka_assign(back->rk, NULL);
-    rd_kafka_queue_destroy(back->queue);
-    rd_kafka_destroy_flags(back->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    free(back->part);
-    free(back);
-}
-
-/* Adds the partitions of one topic. */
-static enum rc_error add_parts(struct kafka_back *back, const struct kafka_output *output,
-                               rd_kafka_topic_partition_list_t *list)
-{
-    int partitions = look(back->ear, back->rk, output->name);
-    if (partitions < 0)
-        return RC_ERR_AGAIN;
-    if (back->count + (size_t)partitions > back->room) {
-        size_t room = 2 * (back->count + (size_t)partitions);
-        struct back_part *part = realloc(back->part, room * sizeof *part);
-        if (!part)
-            return RC_ERR_MEMORY;
-        back->part = part;
-        back->room = room;
-    }
-    for (int32_t p = 0; p < partitions; p++) {
-        back->part[back->count++] = (struct back_part){output, p, false};
-        rd_kafka_topic_partition_list_add(list, output->name, p)->offset =
-            RD_KAFKA_OFFSET_BEGINNING;
-    }
-    return RC_OK;
-}
-
-static enum rc_error assign(struct kafka_back *back)
-{
-    enum rc_error err = RC_OK;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
-    back->count = 0;
-    for (uint32_t i = 0; i < back->outputs->count && !err; i++)
-        err = add_parts(back, &back->outputs->output[i], list);
-    rd_kafka_resp_err_t code = err ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_assign(back->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (code) {
-        kafka_complain(back->ear, code, rd_kafka_err2str(code));
-        return RC_ERR_AGAIN;
-    }
-    back->assigned = !err;
-    return err;
-}
-
-static bool header_text(const rd_kafka_headers_t *headers, const char *name, char *room,
-                        size_t size)
-{
-    const void *value;
-    size_t length;
-    if (rd_kafka_header_get_last(headers, name, &value, &length) || !value || length >= size)
-        return false;
-    memcpy(room, value, length);
-    room[length] = '\0';
-    return true;
-}
-
-static enum rc_error take_dead_letter(struct kafka_back *back, const rd_kafka_message_t *message)
-{
-    rd_kafka_headers_t *headers;
-    char topic[256], partition[32], offset[32];
-    if (rd_kafka_message_headers(message, &headers) ||
-        !header_text(headers, "rollcall.topic", topic, sizeof topic) ||
-        !header_text(headers, "rollcall.partition", partition, sizeof partition) ||
-        !header_text(headers, "rollcall.offset", offset, sizeof offset))
-        return RC_OK;
-    return continuity_read_dead(back->continuity, topic, (int32_t)strtol(partition, NULL, 10),
-                                strtoll(offset, NULL, 10));
-}
-
-static enum rc_error take(struct kafka_back *back, const rd_kafka_message_t *message)
-{
-    if (message->err && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        kafka_complain(back->ear, message->err, rd_kafka_message_errstr(message));
-        return RC_OK;
-    }
-    kafka_answered(back->ear);
-    const char *name = rd_kafka_topic_name(message->rkt);
-    size_t i = 0;
-    while (i < back->count && (back->part[i].partition != message->partition ||
-                               strcmp(back->part[i].output->name, name) != 0))
-        i++;
-    if (i == back->count)
-        return RC_OK;
-    if (message->err) {
-        back->at_end += !back->part[i].at_end;
-        back->part[i].at_end = true;
-        return RC_OK;
-    }
-    back->records++;
-    if (back->part[i].output->topic == RC_TOPIC_DEAD_LETTER)
-        return take_dead_letter(back, message);
-    if (!message->key)
-        return RC_OK;
-    return continuity_read_back(back->continuity, back->part[i].output->topic, message->key,
-                                message->key_len, message->payload, message->len);
-}
-
-enum rc_error kafka_back_read(struct kafka_back *back, int timeout_ms)
-{
-    if (!back->assigned) {
-        enum rc_error err = assign(back);
-        if (err)
-            return err;
-    }
-    ssize_t count = rd_kafka_consume_batch_queue(back->queue, timeout_ms, back->batch, BATCH);
-    enum rc_error err = RC_OK;
-    for (ssize_t i = 0; i < count; i++) {
-        if (!err)
-            err = take(back, back->batch[i]);
-        rd_kafka_message_destroy(back->batch[i]);
-    }
-    return err ? err : back->at_end < back->count ? RC_ERR_AGAIN : RC_OK;
-}
-
-uint64_t kafka_back_records(const struct kafka_back *back)
-{
-    return back->records;
 }
