@@ -3,6 +3,7 @@
 #include "record_order.h"
 #include "rollcall/aggregate.h"
 #include "task.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct agg {
     uint64_t record_count, place_room;
     uint64_t dead_count;
     bool ranks_stale; /* a key has come that has no rank yet */
+    bool keys_gone;   /* there may be some that end with the next mark */
     uint32_t rank_count;
     struct rc_shard_stats stats;
 };
@@ -134,6 +136,14 @@ static bool client_has_scope(const struct rc_client_policy *client)
     return false;
 }
 
+static bool has_scope(const struct rc_contracts *contracts)
+{
+    bool any = client_has_scope(&contracts->defaults);
+    for (uint32_t i = 0; i < contracts->client_count; i++)
+        any |= client_has_scope(&contracts->client[i]);
+    return any;
+}
+
 enum rc_error agg_open(const struct agg_options *options, agg_emit *emit, void *opaque,
                        struct agg **ret_agg)
 {
@@ -146,10 +156,7 @@ enum rc_error agg_open(const struct agg_options *options, agg_emit *emit, void *
     agg->now_ms = RC_TIME_NONE;
     agg->task_count = options->config->tasks;
     agg->task = agg_map(agg->task_count * sizeof(struct agg_task *));
-    const struct rc_contracts *contracts = &options->config->contracts;
-    agg->queue_scope = client_has_scope(&contracts->defaults);
-    for (uint32_t i = 0; i < contracts->client_count; i++)
-        agg->queue_scope |= client_has_scope(&contracts->client[i]);
+    agg->queue_scope = has_scope(&options->config->contracts);
     *ret_agg = agg;
     return RC_OK;
 }
@@ -169,15 +176,20 @@ void agg_close(struct agg *agg)
     agg_unmap(agg, sizeof *agg);
 }
 
+static void task_settle(const struct agg *agg, struct agg_task *task)
+{
+    task->queue_scope = agg->queue_scope;
+    task->latest_only = !agg->options.replay && !agg->options.config->windows.catch_up_all;
+}
+
 static struct agg_task *task_get(struct agg *agg, uint32_t index)
 {
     RC_CHECK(index < agg->task_count && index % agg->options.shard_count == agg->options.shard);
     if (!agg->task[index]) {
         struct agg_task *task = agg_task_open(agg, agg->now_ms);
         task->stats = &agg->stats;
-        task->queue_scope = agg->queue_scope;
-        task->latest_only = !agg->options.replay && !agg->options.config->windows.catch_up_all;
         agg->task[index] = task;
+        task_settle(agg, task);
     }
     return agg->task[index];
 }
@@ -270,6 +282,8 @@ static void rank_keys(struct agg *agg)
         const struct agg_task *task = agg->task[i];
         for (uint32_t ref = 1; task && ref < task->key.next; ref++) {
             struct agg_key *key = agg_key_at(task, ref);
+            if (!key->name_size)
+                continue;
             const struct agg_client *client = agg_client_at(task, key->client);
             list[count++] = (struct ranked){
                 key, agg_text_at(&task->texts, client->name, client->name_size), client->name_size};
@@ -337,6 +351,10 @@ static void hand_out(struct agg *agg)
         at += dead->size;
     }
     agg->dead.used = agg->dead_count = 0;
+    for (uint32_t i = 0; agg->keys_gone && i < agg->task_count; i++)
+        if (agg->task[i])
+            agg_keys_free(agg->task[i]);
+    agg->keys_gone = false;
 }
 
 static void take_stock(struct agg *agg)
@@ -386,4 +404,43 @@ void agg_mark(struct agg *agg, const struct rc_mark *mark)
     }
     hand_out(agg);
     take_stock(agg);
+}
+
+/* ---- another configuration ---- */
+
+enum rc_error agg_configure_check(const struct agg *agg, const struct rc_config *config,
+                                  char ret_message[256])
+{
+    const struct rc_config *old = agg->options.config;
+    if (config->tasks != old->tasks) {
+        snprintf(ret_message, 256,
+                 "tasks: %u cannot become %u: what is remembered is kept by task", old->tasks,
+                 config->tasks);
+        return RC_ERR_CONFIG;
+    }
+    if (memcmp(config->privacy.key, old->privacy.key, sizeof old->privacy.key) != 0) {
+        snprintf(ret_message, 256,
+                 "privacy.pseudonym_key cannot change: the customers that are remembered are known "
+                 "by the old one");
+        return RC_ERR_CONFIG;
+    }
+    return RC_OK;
+}
+
+enum rc_error agg_configure(struct agg *agg, const struct rc_config *config, char ret_message[256])
+{
+    RC_CHECK(!agg->options.replay && !agg->record_count);
+    enum rc_error err = agg_configure_check(agg, config, ret_message);
+    if (err)
+        return err;
+    agg->options.config = config;
+    agg->queue_scope = has_scope(&config->contracts);
+    for (uint32_t i = 0; i < agg->task_count; i++) {
+        if (!agg->task[i])
+            continue;
+        task_settle(agg, agg->task[i]);
+        agg_task_configure(agg->task[i], config);
+    }
+    agg->keys_gone = true;
+    return RC_OK;
 }

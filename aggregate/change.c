@@ -40,7 +40,8 @@ static void key_ended(struct agg_task *task, uint32_t key, enum agg_state state,
     struct agg_client *client = agg_client_at(task, agg_key_at(task, key)->client);
     int64_t until = span.to < task->clock ? span.to : task->clock;
     for (uint32_t i = 0; i < windows->interval_count; i++) {
-        int64_t start, end, at = span.from;
+        int64_t closed = agg_closed_until(task, i);
+        int64_t start, end, at = span.from > closed ? span.from : closed;
         for (;;) {
             agg_window_at(client, windows, i, at, &start, &end);
             if (end > until)

@@ -315,6 +315,12 @@ void agg_contact_touched(struct agg_task *task, uint32_t ref)
     agg_list_add(&task->touched, ref);
 }
 
+void agg_contact_look(struct agg_task *task, uint32_t ref, int64_t now_ms)
+{
+    agg_contact_at(task, ref)->flags &= (uint8_t)~AGG_TOUCHED;
+    look(task, ref, now_ms);
+}
+
 void agg_contacts_look(struct agg_task *task, int64_t now_ms)
 {
     for (uint32_t i = 0; i < task->touched.count; i++) {

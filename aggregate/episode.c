@@ -272,6 +272,14 @@ void agg_episode_touch(struct agg_task *task, uint32_t contact_ref)
         agg_legs_touch(task, legs_of(task, episode), contact_ref);
 }
 
+bool agg_episode_renew(struct agg_task *task, uint32_t ref)
+{
+    const struct agg_episode *episode = agg_episode_at(task, ref);
+    if (episode->form == AGG_FORM_LEGS)
+        agg_legs_renew(task, legs_of(task, episode));
+    return episode->form != AGG_FORM_FOLDED;
+}
+
 void agg_episode_fold(struct agg_task *task, uint32_t contact_ref)
 {
     struct agg_contact *contact = agg_contact_at(task, contact_ref);

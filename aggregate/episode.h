@@ -150,6 +150,8 @@ void agg_legs_seat(struct agg_task *task, struct agg_legs *legs, uint32_t contac
 void agg_legs_leave(struct agg_task *task, struct agg_legs *legs, uint32_t contact);
 /* The contact's facts have changed. */
 void agg_legs_touch(struct agg_task *task, struct agg_legs *legs, uint32_t contact);
+/* The contacts are judged by other contracts. */
+void agg_legs_renew(struct agg_task *task, const struct agg_legs *legs);
 void agg_legs_gather(struct agg_task *task, const struct agg_legs *legs, struct agg_part *ret_part);
 void agg_legs_free(struct agg_task *task, uint32_t legs);
 
@@ -163,6 +165,8 @@ void agg_episode_leave(struct agg_task *task, uint32_t contact);
 void agg_episode_touch(struct agg_task *task, uint32_t contact);
 /* The contact is forgotten; what it brought stays. */
 void agg_episode_fold(struct agg_task *task, uint32_t contact);
+/* The contacts are judged by other contracts. false: they are all forgotten. */
+bool agg_episode_renew(struct agg_task *task, uint32_t episode);
 bool agg_episode_has_contacts(const struct agg_task *task, const struct agg_episode *episode);
 void agg_episode_view(struct agg_task *task, uint32_t episode, struct agg_view *ret_view);
 /* Makes the record say so. true: it did not. */

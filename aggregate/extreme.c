@@ -139,6 +139,53 @@ void agg_roll_max(struct agg_task *task, uint32_t key_ref, uint32_t window)
 
 /* ---- what the forgotten leave behind ---- */
 
+static void sums_max_folded(const struct agg_task *task, struct agg_sums *sums, int64_t folded)
+{
+    if (!sums->max_stale)
+        return;
+    int64_t *values = agg_pool_at(&task->sum[sums->class], sums->ref);
+    values[__builtin_popcountll(sums->mask & ((1ull << RC_FIG_wait_ms_max) - 1))] = folded;
+    sums->max_stale = false;
+}
+
+static void pane_settle(struct agg_task *task, const struct agg_pane *pane)
+{
+    struct agg_warm *warm = agg_warm_at(task, pane->content);
+    sums_max_folded(task, &warm->sums, pane->max_folded);
+    if (pane->phase == AGG_PANE_ENDED && warm->oldest_stale) {
+        warm->oldest_queued = warm->oldest_folded;
+        warm->oldest_stale = false;
+    }
+}
+
+static void roll_settle(struct agg_task *task, struct agg_roll *roll)
+{
+    int64_t longest = 0;
+    for (uint32_t at = roll->oldest; at; at = agg_bucket_at(task, at)->newer) {
+        struct agg_bucket *bucket = agg_bucket_at(task, at);
+        sums_max_folded(task, &bucket->sums, bucket->max_folded);
+        int64_t wait = sums_max(task, &bucket->sums);
+        longest = wait > longest ? wait : longest;
+    }
+    roll->total[RC_FIG_wait_ms_max] = longest;
+    roll->max_dirty = false;
+}
+
+void agg_extremes_settle(struct agg_task *task)
+{
+    for (uint32_t ref = 1; ref < task->pane.next; ref++) {
+        const struct agg_pane *pane = agg_pane_at(task, ref);
+        if (pane->live && pane->warm)
+            pane_settle(task, pane);
+    }
+    for (uint32_t ref = 1; ref < task->key.next; ref++) {
+        const struct agg_key *key = agg_key_at(task, ref);
+        for (uint32_t i = 0; key->name_size && i < task->config->windows.rolling_count; i++)
+            if (key->roll[i])
+                roll_settle(task, agg_roll_at(task, key->roll[i]));
+    }
+}
+
 static void fold_wait(struct agg_task *task, uint32_t key_ref, int64_t at_ms, int64_t wait_ms)
 {
     const struct rc_windows *windows = &task->config->windows;

@@ -94,6 +94,12 @@ static void settle_all(struct agg_task *task, const struct agg_legs *legs)
         settle_node(task, tree, node);
 }
 
+void agg_legs_renew(struct agg_task *task, const struct agg_legs *legs)
+{
+    if (legs->tree)
+        settle_all(task, legs);
+}
+
 /* ---- seats ---- */
 
 static void seats_grow(struct agg_task *task, struct agg_legs *legs)

@@ -281,3 +281,173 @@ uint32_t agg_key_of_clock(struct agg_task *task, uint32_t base, const struct rc_
     agg_key_made(task->agg);
     return ref;
 }
+
+/* ---- another configuration ---- */
+
+static void client_configure(struct agg_task *task, struct agg_client *client)
+{
+    const struct rc_contracts *contracts = &task->config->contracts;
+    const char *name = agg_text_at(&task->texts, client->name, client->name_size);
+    bool was = client->configured;
+    agg_unmap(client->no_customer, client->policy->no_customer_count * sizeof *client->no_customer);
+    client->no_customer = NULL;
+    client->policy = rc_client_policy(contracts, name, client->name_size);
+    client->configured = client->policy != &contracts->defaults;
+    if (was != client->configured)
+        rc_count(&task->stats->unknown_clients, was ? 1 : (uint64_t)-1);
+    client->calm_from = client->calm_until = 0;
+    client_fill(task, client);
+}
+
+static void queue_configure(struct agg_task *task, struct agg_queue *queue)
+{
+    const struct rc_client_policy *policy = agg_client_at(task, queue->client)->policy;
+    bool was = queue->policy != NULL;
+    queue->policy =
+        rc_queue_policy(policy->queue, policy->queue_count,
+                        agg_text_at(&task->texts, queue->name, queue->name_size), queue->name_size);
+    if (was != (queue->policy != NULL))
+        rc_count(&task->stats->unknown_queues, was ? 1 : (uint64_t)-1);
+}
+
+static void links_drop(struct agg_task *task, uint32_t *first)
+{
+    while (*first) {
+        uint32_t ref = *first;
+        *first = agg_link_at(task, ref)->next;
+        agg_pool_put(&task->link, ref);
+    }
+}
+
+/* Groups are numbered by the configuration: they leave the index under the old number. */
+static void group_leave(struct agg_task *task, uint32_t ref)
+{
+    struct agg_key *key = agg_key_at(task, ref);
+    const struct agg_client *client = agg_client_at(task, key->client);
+    const char *client_name = agg_text_at(&task->texts, client->name, client->name_size);
+    const struct rc_queue_policy *was = &client->policy->group[key->group];
+    const struct rc_client_policy *policy =
+        rc_client_policy(&task->config->contracts, client_name, client->name_size);
+    const struct rc_queue_policy *is =
+        rc_queue_policy(policy->group, policy->group_count, was->name, was->name_size);
+    agg_index_remove(&task->key_index,
+                     key_tag(key->client, 0, key->group, AGG_KEY_GROUP, key->channel), ref);
+    key->gone = is == NULL;
+    if (is == NULL)
+        return;
+    key->group = (uint32_t)(is - policy->group);
+    key->contracts = &is->channel[key->channel];
+}
+
+static void group_join(struct agg_task *task, uint32_t ref)
+{
+    const struct agg_key *key = agg_key_at(task, ref);
+    if (!key->gone)
+        agg_index_add(&task->key_index,
+                      key_tag(key->client, 0, key->group, AGG_KEY_GROUP, key->channel), ref);
+}
+
+static const struct rc_contract_list *contracts_of(const struct agg_task *task,
+                                                   const struct agg_key *key)
+{
+    const struct rc_client_policy *policy = agg_client_at(task, key->client)->policy;
+    if (key->kind == AGG_KEY_TOTAL)
+        return &policy->total[key->channel];
+    const struct agg_queue *queue = agg_queue_at(task, key->queue);
+    return queue->policy ? &queue->policy->channel[key->channel] : &policy->channel[key->channel];
+}
+
+/* What the clock is called, and what it measured, is asked until the next mark. */
+static const struct rc_clock *clock_copy(const struct rc_clock *clock)
+{
+    struct rc_clock *copy = agg_map(sizeof *copy + clock->name_size);
+    char *name = (char *)(copy + 1);
+    memcpy(name, clock->name, clock->name_size);
+    *copy = (struct rc_clock){
+        .name = name, .name_size = clock->name_size, .measure = clock->measure};
+    return copy;
+}
+
+/* The keys of groups are those of the new configuration by now. */
+static void clock_configure(struct agg_task *task, uint32_t ref)
+{
+    struct agg_key *key = agg_key_at(task, ref);
+    const struct agg_key *base = agg_key_at(task, key->base);
+    const struct rc_clock *clock = NULL;
+    for (uint32_t i = 0; !base->gone && !clock && i < base->contracts->count; i++)
+        clock = rc_clock_named(&base->contracts->dated[i].contract, key->clock->name,
+                               key->clock->name_size);
+    key->gone = clock == NULL;
+    if (clock == NULL) {
+        agg_index_remove(&task->key_index,
+                         tag_of(key->base, key->clock->name, key->clock->name_size), ref);
+        key->clock = clock_copy(key->clock);
+        return;
+    }
+    key->contracts = base->contracts;
+    key->clock = clock;
+}
+
+static void roll_ups_configure(struct agg_task *task)
+{
+    uint32_t count = task->key.next;
+    for (uint32_t ref = 1; ref < count; ref++) {
+        struct agg_key *key = agg_key_at(task, ref);
+        if (key->kind != AGG_KEY_QUEUE || key->base || !key->name_size)
+            continue;
+        const struct agg_queue *queue = agg_queue_at(task, key->queue);
+        key_link(task, ref, key_find(task, key->client, 0, 0, AGG_KEY_TOTAL, key->channel));
+        key_join_groups(task, ref, key->client,
+                        agg_text_at(&task->texts, queue->name, queue->name_size), queue->name_size,
+                        key->channel);
+    }
+}
+
+bool agg_names_configure(struct agg_task *task)
+{
+    uint32_t count = task->key.next;
+    bool any = false;
+    for (uint32_t ref = 1; ref < count; ref++) {
+        struct agg_key *key = agg_key_at(task, ref);
+        links_drop(task, &key->up);
+        links_drop(task, &key->down);
+        if (key->kind == AGG_KEY_GROUP && !key->base && key->name_size && !key->gone)
+            group_leave(task, ref);
+    }
+    for (uint32_t ref = 1; ref < task->client.next; ref++)
+        client_configure(task, agg_client_at(task, ref));
+    for (uint32_t ref = 1; ref < task->queue.next; ref++)
+        queue_configure(task, agg_queue_at(task, ref));
+    for (uint32_t ref = 1; ref < count; ref++) {
+        struct agg_key *key = agg_key_at(task, ref);
+        if (!key->name_size || key->base || key->gone)
+            continue;
+        if (key->kind == AGG_KEY_GROUP)
+            group_join(task, ref);
+        else
+            key->contracts = contracts_of(task, key);
+    }
+    for (uint32_t ref = 1; ref < count; ref++) {
+        struct agg_key *key = agg_key_at(task, ref);
+        if (key->name_size && key->base && !key->gone)
+            clock_configure(task, ref);
+        any |= key->gone;
+    }
+    roll_ups_configure(task);
+    agg_key_made(task->agg);
+    return any;
+}
+
+void agg_keys_free(struct agg_task *task)
+{
+    for (uint32_t ref = 1; ref < task->key.next; ref++) {
+        struct agg_key *key = agg_key_at(task, ref);
+        if (!key->gone)
+            continue;
+        if (key->base)
+            agg_unmap((void *)key->clock, sizeof *key->clock + key->clock->name_size);
+        key->gone = false;
+        key->name_size = 0;
+        agg_pool_put(&task->key, ref);
+    }
+}

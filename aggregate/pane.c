@@ -112,6 +112,13 @@ static uint32_t pane_tag(uint32_t key, uint32_t window, int64_t start_ms)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
+/* What another configuration says should have been by now comes at the next instant. */
+static void pane_ask(struct agg_task *task, uint32_t ref, int64_t at_ms)
+{
+    agg_due_add(&task->due, at_ms > task->clock ? at_ms : task->clock + 1, AGG_TICK, AGG_DUE_PANE,
+                ref, 0);
+}
+
 static uint32_t pane_new(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t start_ms,
                          int64_t end_ms)
 {
@@ -134,7 +141,7 @@ static uint32_t pane_new(struct agg_task *task, uint32_t key_ref, uint32_t windo
     }
     if (pane->phase != AGG_PANE_FINAL)
         warm_new(task, pane);
-    agg_due_add(&task->due, next, AGG_TICK, AGG_DUE_PANE, ref, 0);
+    pane_ask(task, ref, next);
     agg_index_add(&task->pane_index, pane_tag(key_ref, window, start_ms), ref);
     return ref;
 }
@@ -173,7 +180,7 @@ uint32_t agg_pane_between(struct agg_task *task, uint32_t key_ref, uint32_t wind
 
 bool agg_pane_is_closed(const struct agg_task *task, uint32_t window, int64_t end_ms)
 {
-    return end_ms + task->config->windows.interval[window].restate_for_ms <= task->clock;
+    return end_ms <= agg_closed_until(task, window);
 }
 
 uint32_t agg_pane_get(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
@@ -226,4 +233,84 @@ void agg_pane_close(struct agg_task *task, uint32_t ref)
     }
     pane->live = false;
     agg_pool_put(&task->pane, ref);
+}
+
+/* ---- another configuration ---- */
+
+/* What the pane was taken for begins at another instant now: it keeps what forgotten contacts left
+ * in it, as a final one, and takes nothing more. */
+static void pane_retire(struct agg_task *task, uint32_t ref)
+{
+    struct agg_pane *pane = agg_pane_at(task, ref);
+    if (pane->phase != AGG_PANE_FINAL)
+        agg_pane_warm(task, ref)->oldest_final_ms = 0;
+    pane->phase = AGG_PANE_FINAL;
+}
+
+/* It ends at another instant, which may lie before or behind the clock. */
+static void pane_stretch(struct agg_task *task, uint32_t ref, int64_t end_ms)
+{
+    struct agg_pane *pane = agg_pane_at(task, ref);
+    struct agg_warm *warm = agg_pane_warm(task, ref);
+    pane->length_ms = (uint32_t)(end_ms - pane->start_ms);
+    if (end_ms > task->clock) {
+        memset(warm->state, 0, sizeof warm->state);
+        pane->phase = AGG_PANE_OPEN;
+    } else if (pane->phase == AGG_PANE_OPEN) {
+        pane->phase = AGG_PANE_ENDED;
+    }
+}
+
+/* true: its interval is another one than it was. */
+static bool pane_fit(struct agg_task *task, uint32_t ref)
+{
+    const struct agg_pane *pane = agg_pane_at(task, ref);
+    struct agg_client *client = agg_client_at(task, agg_key_at(task, pane->key)->client);
+    int64_t start, end;
+    agg_window_at(client, &task->config->windows, pane->window, pane->start_ms, &start, &end);
+    if (start == pane->start_ms && end == agg_pane_end(pane))
+        return false;
+    if (start == pane->start_ms)
+        pane_stretch(task, ref, end);
+    else
+        pane_retire(task, ref);
+    return true;
+}
+
+static int64_t next_of(const struct agg_task *task, const struct agg_pane *pane)
+{
+    int64_t end_ms = agg_pane_end(pane);
+    switch (pane->phase) {
+    case AGG_PANE_OPEN:
+        return end_ms;
+    case AGG_PANE_ENDED:
+        return end_ms + task->config->time.grace_ms;
+    default:
+        return end_ms + task->config->windows.interval[pane->window].restate_for_ms;
+    }
+}
+
+void agg_panes_configure(struct agg_task *task, const int *window)
+{
+    for (uint32_t ref = 1; ref < task->pane.next; ref++) {
+        struct agg_pane *pane = agg_pane_at(task, ref);
+        if (pane->live && window[pane->window] < 0)
+            agg_pane_close(task, ref);
+        pane->listed = false;
+    }
+    agg_index_done(&task->pane_index);
+    agg_index_init(&task->pane_index);
+    for (uint32_t ref = 1; ref < task->pane.next; ref++) {
+        struct agg_pane *pane = agg_pane_at(task, ref);
+        if (!pane->live)
+            continue;
+        pane->window = (uint64_t)window[pane->window];
+        agg_index_add(&task->pane_index, pane_tag(pane->key, pane->window, pane->start_ms), ref);
+        if (agg_key_at(task, pane->key)->gone)
+            continue; /* ceases in a moment */
+        bool moved = pane_fit(task, ref);
+        pane_ask(task, ref, next_of(task, pane));
+        if (moved)
+            agg_pane_list(task, ref);
+    }
 }

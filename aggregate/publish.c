@@ -207,6 +207,17 @@ static void roll_publish(struct agg_task *task, uint32_t key, uint32_t window, i
     roll->published_at = at_ms;
 }
 
+void agg_roll_age(struct agg_task *task, uint32_t key, uint32_t window)
+{
+    struct agg_roll *roll = agg_roll_at(task, agg_key_at(task, key)->roll[window]);
+    int64_t every_ms = task->config->windows.rolling[window].every_ms;
+    roll->age_at = RC_TIME_NONE;
+    if (!roll->revision)
+        return;
+    int64_t old_at = roll_old_at(roll, every_ms), next = agg_next_multiple(task->clock, every_ms);
+    roll_age_due(task, key, window, old_at > next ? old_at : next);
+}
+
 static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
 {
     const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
@@ -422,13 +433,63 @@ void agg_pane_due(struct agg_task *task, uint32_t ref, int64_t at_ms)
     agg_due_add(&task->due, next, AGG_TICK, AGG_DUE_PANE, ref, 0);
 }
 
-/* The end of a replay: every record that would change, once more. Nothing came to cold panes. */
+/* The end of a replay: every record that would change, once more. Nothing came to cold panes that
+ * are not listed. */
 void agg_publish_rest(struct agg_task *task, int64_t now_ms)
 {
     for (uint32_t ref = 1; ref < task->pane.next; ref++) {
         const struct agg_pane *pane = agg_pane_at(task, ref);
-        if (pane->live && pane->warm)
+        if (pane->live && (pane->warm || pane->listed))
             pane_publish(task, ref, pane->phase == AGG_PANE_FINAL ? RC_RESTATED : RC_PROVISIONAL,
                          now_ms);
     }
+}
+
+/* ---- what is not configured any more ---- */
+
+void agg_pane_cease(struct agg_task *task, uint32_t ref)
+{
+    const struct agg_pane *pane = agg_pane_at(task, ref);
+    const struct agg_key *key = agg_key_at(task, pane->key);
+    const struct rc_contract *contract = rc_contract_at(key->contracts, pane->start_ms);
+    int64_t value[RC_FIGURE_COUNT] = {0};
+    struct rc_record head = {.window = task->config->windows.rolling_count + pane->window,
+                             .kind = RC_KIND_INTERVAL,
+                             .status = pane->phase == AGG_PANE_FINAL ? RC_RESTATED : RC_PROVISIONAL,
+                             .revision = pane->revision + 1,
+                             .start_ms = pane->start_ms,
+                             .end_ms = agg_pane_end(pane),
+                             .as_of_ms = task->clock,
+                             .contract = contract->fingerprint};
+    complete(value, key, contract);
+    if (pane->revision && content_hash(value, contract->fingerprint) != pane->published) {
+        emit(task, pane->key, head, value);
+        head.revision++;
+    }
+    head.tombstone = true;
+    if (pane->revision)
+        emit(task, pane->key, head, value);
+    agg_pane_close(task, ref);
+}
+
+/* By the last T that has passed. */
+void agg_roll_cease(struct agg_task *task, uint32_t key_ref, uint32_t window)
+{
+    struct agg_key *key = agg_key_at(task, key_ref);
+    struct agg_roll *roll = agg_roll_at(task, key->roll[window]);
+    int64_t every_ms = task->config->windows.rolling[window].every_ms;
+    int64_t at_ms = task->clock / every_ms * every_ms, value[RC_FIGURE_COUNT] = {0};
+    if (roll->revision) {
+        const struct rc_contract *contract = rc_contract_at(key->contracts, at_ms);
+        complete(value, key, contract);
+        roll->revision++;
+        if (!roll->published_zero) {
+            roll_publish(task, key_ref, window, at_ms, value, contract->fingerprint, false);
+            roll->revision++;
+        }
+        roll_publish(task, key_ref, window, at_ms, value, contract->fingerprint, true);
+    }
+    agg_roll_trim(task, roll, INT64_MAX);
+    agg_pool_put(&task->roll, key->roll[window]);
+    key->roll[window] = 0;
 }

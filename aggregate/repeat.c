@@ -3,6 +3,7 @@
  * is applied. */
 #include "neighbour.h"
 #include "task.h"
+#include <stdlib.h>
 
 static const struct rc_contract *contract_of(const struct agg_task *task,
                                              const struct agg_episode *episode)
@@ -280,6 +281,13 @@ static void episode_move(struct agg_task *task, uint32_t ref, const struct agg_v
     agg_customer_link(task, ref);
 }
 
+static bool is_moved(const struct agg_episode *episode, const struct agg_view *view)
+{
+    return (int64_t)episode->start != view->start || episode->key != view->key ||
+           episode->customer != view->customer || episode->has_start != view->has_start ||
+           episode->has_customer != view->has_customer;
+}
+
 /* The contacts of an episode, or their facts, have changed. */
 static void episode_refresh(struct agg_task *task, uint32_t ref)
 {
@@ -292,10 +300,7 @@ static void episode_refresh(struct agg_task *task, uint32_t ref)
         return;
     struct made before = made_by(task, episode);
     uint64_t customer = episode->customer;
-    bool linked = agg_episode_is_linked(episode);
-    bool moves = (int64_t)episode->start != view.start || episode->key != view.key ||
-                 episode->customer != view.customer || episode->has_start != view.has_start ||
-                 episode->has_customer != view.has_customer;
+    bool linked = agg_episode_is_linked(episode), moves = is_moved(episode, &view);
     task->episode_set.count = 0;
     agg_list_add(&task->episode_set, ref);
     agg_group_collect(task, ref);
@@ -358,4 +363,99 @@ void agg_episode_due(struct agg_task *task, uint32_t ref, int64_t at_ms)
     if (episode->verdict == AGG_FCR_PENDING)
         judge_again(task, ref, &before);
     schedule_end(task, ref);
+}
+
+/* ---- another configuration ---- */
+
+void agg_episodes_withdraw(struct agg_task *task)
+{
+    for (uint32_t ref = 1; ref < task->episode.next; ref++) {
+        struct agg_episode *episode = agg_episode_at(task, ref);
+        if (!is_live(episode))
+            continue;
+        struct made before = made_by(task, episode);
+        episode->verdict = AGG_FCR_NONE;
+        episode->repeat = false;
+        episode->asked = 0;
+        struct made after = made_by(task, episode);
+        change_verdict(task, &before, &after);
+        change_repeat(task, &before, &after);
+    }
+}
+
+/* Which customer is none, and whose model is `reopen`, may have changed; neighbours are judged when
+ * all of them stand where they belong. */
+static void episode_renew(struct agg_task *task, uint32_t ref)
+{
+    struct agg_episode *episode = agg_episode_at(task, ref);
+    struct agg_view view;
+    if (!agg_episode_renew(task, ref))
+        return;
+    agg_episode_view(task, ref, &view);
+    if (task->contacts)
+        agg_episode_credit_follow(task, ref);
+    if (!agg_episode_differs(task, ref, &view))
+        return;
+    uint64_t customer = episode->customer;
+    bool linked = agg_episode_is_linked(episode), moves = is_moved(episode, &view);
+    if (moves)
+        episode_move(task, ref, &view);
+    else
+        agg_episode_set(task, ref, &view);
+    if (linked && moves)
+        agg_customer_trim(task, customer);
+}
+
+static void episode_judge(struct agg_task *task, uint32_t ref)
+{
+    struct made before = made_by(task, agg_episode_at(task, ref));
+    judge_again(task, ref, &before);
+}
+
+static void episode_repeat(struct agg_task *task, uint32_t ref)
+{
+    struct made before = made_by(task, agg_episode_at(task, ref));
+    repeat_again(task, ref, &before);
+}
+
+struct ending {
+    int64_t at;
+    uint64_t hash;
+    uint32_t ref;
+};
+
+static int ending_compare(const void *left, const void *right)
+{
+    const struct ending *a = left, *b = right;
+    if (a->at != b->at)
+        return a->at < b->at ? -1 : 1;
+    return a->hash < b->hash ? -1 : a->hash > b->hash;
+}
+
+/* Those whose time is over by now go in the order of their ends. */
+static void episodes_end(struct agg_task *task)
+{
+    uint64_t room = (task->episode.live + 1) * sizeof(struct ending);
+    struct ending *list = agg_map(room);
+    uint32_t count = 0;
+    for (uint32_t ref = 1; ref < task->episode.next; ref++) {
+        const struct agg_episode *episode = agg_episode_at(task, ref);
+        if (is_live(episode) && !agg_episode_has_contacts(task, episode))
+            list[count++] = (struct ending){ends_at(task, episode), episode->hash, ref};
+    }
+    qsort(list, count, sizeof *list, ending_compare);
+    for (uint32_t i = 0; i < count; i++)
+        schedule_end(task, list[i].ref);
+    agg_unmap(list, room);
+}
+
+void agg_episodes_restore(struct agg_task *task)
+{
+    static void (*const step[])(struct agg_task *, uint32_t) = {episode_renew, episode_judge,
+                                                                episode_repeat};
+    for (uint32_t i = 0; i < sizeof step / sizeof *step; i++)
+        for (uint32_t ref = 1; ref < task->episode.next; ref++)
+            if (is_live(agg_episode_at(task, ref)))
+                step[i](task, ref);
+    episodes_end(task);
 }

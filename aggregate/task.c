@@ -1,5 +1,6 @@
 /* One task: what happens to an event, and in what order time passes. */
 #include "task.h"
+#include <stdlib.h>
 #include <string.h>
 
 struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms)
@@ -59,6 +60,7 @@ void agg_task_close(struct agg_task *task)
     if (!task)
         return;
     clients_done(task);
+    agg_keys_free(task);
     agg_order_done(&task->order);
     agg_order_done(&task->late);
     agg_due_done(&task->due);
@@ -575,6 +577,107 @@ static void contact_forget(struct agg_task *task, uint32_t ref, int64_t at_ms)
     contact->flags = 0;
     agg_pool_put(&task->contact, ref);
 }
+
+/* ---- another configuration ---- */
+
+/* From nothing, or to nothing. */
+static void contact_make(struct agg_task *task, uint32_t ref, bool back)
+{
+    static const struct agg_contact nobody = {.channel = RC_CHANNEL_NONE};
+    const struct agg_contact *contact = agg_contact_at(task, ref);
+    struct agg_made before, after;
+    contact_derive(task, back ? contact : &nobody, task->passed, &before, &task->before);
+    contact_derive(task, back ? &nobody : contact, task->passed, &after, &task->after);
+    if (!back)
+        contact_schedule(task, ref, &after);
+    apply_made(task, ref, &before, &after);
+    count_oddities(task, &before, &after);
+}
+
+void agg_contacts_withdraw(struct agg_task *task)
+{
+    for (uint32_t ref = 1; ref < task->contact.next; ref++) {
+        struct agg_contact *contact = agg_contact_at(task, ref);
+        if (!(contact->flags & AGG_LIVE))
+            continue;
+        contact_make(task, ref, true);
+        contact->due_at = contact->forget_at = RC_TIME_NONE;
+    }
+}
+
+void agg_contacts_restore(struct agg_task *task)
+{
+    for (uint32_t ref = 1; ref < task->contact.next; ref++) {
+        if (!(agg_contact_at(task, ref)->flags & AGG_LIVE))
+            continue;
+        contact_make(task, ref, false);
+        agg_contact_touch(task, ref);
+    }
+}
+
+static void identity_make(struct agg_task *task, const struct agg_identity *identity, bool back)
+{
+    static const struct agg_identity nobody = {.cancelled = true};
+    static const uint8_t type[] = {RC_TYPE_rated, RC_TYPE_reviewed};
+    struct agg_made made, nothing;
+    agg_identity_derive(task, &nobody, RC_TYPE_rated, &nothing);
+    for (uint32_t i = 0; i < sizeof type; i++) {
+        agg_identity_derive(task, identity, type[i], &made);
+        agg_window_change(task, back ? &made : &nothing, back ? &nothing : &made);
+    }
+}
+
+void agg_identities_withdraw(struct agg_task *task)
+{
+    for (uint32_t ref = 1; ref < task->identity.next; ref++)
+        if (agg_identity_at(task, ref)->live)
+            identity_make(task, agg_identity_at(task, ref), true);
+}
+
+void agg_identities_restore(struct agg_task *task, int64_t longer_ms)
+{
+    for (uint32_t ref = 1; ref < task->identity.next; ref++) {
+        struct agg_identity *identity = agg_identity_at(task, ref);
+        if (!identity->live)
+            continue;
+        identity_make(task, identity, false);
+        identity->expires += longer_ms;
+        if (identity->expires < task->passed)
+            identity_free(task, ref);
+        else
+            agg_due_add(&task->due, identity->expires, AGG_DECISION, AGG_DUE_IDENTITY, ref, 0);
+    }
+}
+
+static int forget_compare(const void *left, const void *right, void *opaque)
+{
+    const struct agg_task *task = opaque;
+    const struct agg_contact *a = agg_contact_at(task, *(const uint32_t *)left);
+    const struct agg_contact *b = agg_contact_at(task, *(const uint32_t *)right);
+    if (a->forget_at != b->forget_at)
+        return a->forget_at < b->forget_at ? -1 : 1;
+    return a->hash < b->hash ? -1 : a->hash > b->hash;
+}
+
+void agg_contacts_forget(struct agg_task *task)
+{
+    struct agg_list list = {0};
+    for (uint32_t ref = 1; ref < task->contact.next; ref++) {
+        const struct agg_contact *contact = agg_contact_at(task, ref);
+        if (contact->flags & AGG_LIVE && contact->forget_at < task->passed)
+            agg_list_add(&list, ref);
+    }
+    if (list.count)
+        qsort_r(list.ref, list.count, sizeof *list.ref, forget_compare, task);
+    for (uint32_t i = 0; i < list.count; i++) {
+        if (task->contacts)
+            agg_contact_look(task, list.ref[i], task->clock);
+        contact_forget(task, list.ref[i], agg_contact_at(task, list.ref[i])->forget_at);
+    }
+    agg_list_done(&list);
+}
+
+/* ---- the queue of what is due ---- */
 
 static void carry(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
 {

@@ -68,7 +68,8 @@ struct agg_key {
     uint32_t client, queue; /* queue: 0 for a roll-up */
     uint8_t channel, kind;
     uint8_t carry; /* bit w: a look at the next interval of window w is due */
-    uint8_t name_size;
+    uint8_t name_size;    /* 0: the place is free */
+    bool gone;            /* not configured any more; freed after the next mark */
     uint16_t roll_listed; /* bit w: rolling window w is looked at at its next T */
     uint32_t up, down;    /* lists of links: roll-ups of a queue; queues of a roll-up */
     const struct rc_contract_list *contracts;
@@ -339,6 +340,9 @@ struct agg_task {
     struct agg_draft draft;
     struct agg_ticket before, after; /* scratch: of the contact that is being changed */
     bool queue_scope;                /* some contract has fcr scope: queue */
+    /* windows that ended so early are closed, whatever restate_for has become since; by kind */
+    int64_t shut_ms[RC_INTERVAL_COUNT];
+    bool rederiving; /* another configuration: no window closes meanwhile, and none is counted */
     bool roll_due[RC_ROLLING_MAX], publish_due[RC_INTERVAL_COUNT], restate_due;
 };
 
@@ -364,6 +368,15 @@ AGG_AT(shown, shown)
 AGG_AT(warm, warm)
 #undef AGG_AT
 
+/* Intervals of the window that end there or before are closed. */
+static inline int64_t agg_closed_until(const struct agg_task *task, uint32_t window)
+{
+    const struct rc_interval_window *interval = &task->config->windows.interval[window];
+    int64_t shut_ms = task->shut_ms[interval->kind];
+    int64_t until_ms = task->clock - interval->restate_for_ms;
+    return task->rederiving || shut_ms > until_ms ? shut_ms : until_ms;
+}
+
 /* The next multiple of `every` after the clock: the first tick that has not been visited. */
 static inline int64_t agg_next_multiple(int64_t clock_ms, int64_t every_ms)
 {
@@ -384,6 +397,11 @@ void agg_priority_drop(struct agg_task *task, uint32_t priority);
 /* The hash that the decoder gives a contact id; conversations are in the same name space. */
 uint64_t agg_id_hash(const struct agg_task *task, uint32_t client, const char *id, uint32_t size);
 bool agg_client_ignores(const struct agg_client *client, const struct rc_id128 *customer);
+/* Clients, queues, keys and roll-ups are those of the task's configuration; `gone` are groups and
+ * clocks that it has not, with the contracts that they had. true: there are any. */
+bool agg_names_configure(struct agg_task *task);
+/* Frees the keys that are gone, which nothing refers to any more. */
+void agg_keys_free(struct agg_task *task);
 /* The instant's window of that kind; cached for the newest. */
 void agg_window_at(struct agg_client *client, const struct rc_windows *windows, uint32_t window,
                    int64_t at_ms, int64_t *ret_start_ms, int64_t *ret_end_ms);
@@ -519,6 +537,8 @@ void agg_sums_fill(struct agg_task *task, struct agg_sums *sums, const int64_t *
 void agg_sums_drop(struct agg_task *task, struct agg_sums *sums);
 void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index);
 void agg_roll_list(struct agg_task *task, uint32_t key, uint32_t window);
+/* Where a contract changes, a record is looked at though nothing in it moved. */
+void agg_roll_wake_at_dates(struct agg_task *task, uint32_t key, uint32_t window);
 /* Gives the panes what is pending. */
 void agg_panes_flush(struct agg_task *task, uint32_t key);
 /* The panes of now are there, are published where they are open, and the looks at the intervals
@@ -537,6 +557,8 @@ void agg_pane_max(struct agg_task *task, uint32_t pane);
 /* The earliest queued_at among those who wait now; NONE. */
 int64_t agg_key_oldest(const struct agg_task *task, uint32_t key);
 int64_t agg_oldest_at(const struct agg_task *task, uint32_t key, int64_t at_ms);
+/* All remembered contacts have been taken back: what is left is of the forgotten. */
+void agg_extremes_settle(struct agg_task *task);
 void agg_carry_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
 
 /* pane.c */
@@ -549,6 +571,9 @@ bool agg_pane_is_closed(const struct agg_task *task, uint32_t window, int64_t en
 /* It changed: it is looked at again, which also makes a final one cold again. */
 void agg_pane_list(struct agg_task *task, uint32_t pane);
 void agg_pane_close(struct agg_task *task, uint32_t pane);
+/* Panes have the window of that number now (< 0: they are dropped), and the due queue, which is
+ * empty, knows of them. Where the client's zone has moved the window, so has its pane. */
+void agg_panes_configure(struct agg_task *task, const int *window);
 /* Packs what a final pane holds, unless it does not fit. */
 void agg_pane_cool(struct agg_task *task, uint32_t pane);
 struct agg_warm *agg_pane_unpack(struct agg_task *task, uint32_t pane);
@@ -570,6 +595,9 @@ void agg_window_span(struct agg_task *task, uint32_t key, enum agg_state state,
 void agg_episode_update(struct agg_task *task, uint32_t contact);
 void agg_episode_forget(struct agg_task *task, uint32_t contact);
 void agg_episode_due(struct agg_task *task, uint32_t episode, int64_t at_ms);
+/* All that episodes have made is taken back; and made anew by other contracts. */
+void agg_episodes_withdraw(struct agg_task *task);
+void agg_episodes_restore(struct agg_task *task);
 
 /* Of the episode that is credited to the contact, and since when it counts; NONE: there is none. */
 enum agg_verdict agg_contact_verdict(struct agg_task *task, const struct agg_contact *contact,
@@ -585,6 +613,8 @@ static inline void agg_contact_touch(struct agg_task *task, uint32_t contact)
 }
 /* Makes records of those that have changed; now is the instant after. */
 void agg_contacts_look(struct agg_task *task, int64_t now_ms);
+/* The same of one, touched or not. */
+void agg_contact_look(struct agg_task *task, uint32_t contact, int64_t now_ms);
 /* The contact is forgotten: nothing more comes of it. */
 void agg_contact_unpublish(struct agg_task *task, uint32_t contact);
 void agg_draft_done(struct agg_draft *draft);
@@ -603,6 +633,11 @@ void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_
 void agg_publish_restated(struct agg_task *task, int64_t at_ms);
 void agg_pane_due(struct agg_task *task, uint32_t pane, int64_t at_ms);
 void agg_publish_rest(struct agg_task *task, int64_t now_ms);
+/* The record will be looked at when it is old. */
+void agg_roll_age(struct agg_task *task, uint32_t key, uint32_t window);
+/* The key is gone: zeros, where the record last had others, and its end. Closes the pane. */
+void agg_pane_cease(struct agg_task *task, uint32_t pane);
+void agg_roll_cease(struct agg_task *task, uint32_t key, uint32_t window);
 
 /* task.c */
 struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms);
@@ -613,6 +648,17 @@ bool agg_task_expired(struct agg_task *task, const struct rc_event *ev);
 /* Applies a late event that is not. */
 void agg_task_late(struct agg_task *task, const struct rc_event *ev);
 struct agg_memory agg_task_memory(const struct agg_task *task);
+/* All that contacts and the identities of forgotten ones have made is taken back; and made anew,
+ * and what is due for them with it. What is to be forgotten by now is forgotten only after. */
+void agg_contacts_withdraw(struct agg_task *task);
+void agg_contacts_restore(struct agg_task *task);
+void agg_identities_withdraw(struct agg_task *task);
+/* They are kept for so much longer. */
+void agg_identities_restore(struct agg_task *task, int64_t longer_ms);
+void agg_contacts_forget(struct agg_task *task);
+
+/* rederive.c */
+void agg_task_configure(struct agg_task *task, const struct rc_config *config);
 
 /* agg.c: what the parts ask of the whole */
 /* A copy of the head, with room for the text. */

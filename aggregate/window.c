@@ -201,8 +201,7 @@ void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_i
     }
 }
 
-/* Where a contract changes, a record is looked at though nothing in it moved. */
-static void roll_wake_at_dates(struct agg_task *task, uint32_t key_ref, uint32_t window)
+void agg_roll_wake_at_dates(struct agg_task *task, uint32_t key_ref, uint32_t window)
 {
     const struct rc_contract_list *list = agg_key_at(task, key_ref)->contracts;
     int64_t every = task->config->windows.rolling[window].every_ms;
@@ -220,7 +219,7 @@ static struct agg_roll *roll_get(struct agg_task *task, uint32_t key_ref, uint32
         key->roll[window] = agg_pool_get(&task->roll);
         struct agg_roll *roll = agg_roll_at(task, key->roll[window]);
         roll->wake_at = roll->published_at = roll->age_at = RC_TIME_NONE;
-        roll_wake_at_dates(task, key_ref, window);
+        agg_roll_wake_at_dates(task, key_ref, window);
     }
     return agg_roll_at(task, key->roll[window]);
 }
@@ -281,7 +280,7 @@ static void pane_apply(struct agg_task *task, uint32_t key, uint32_t window,
                        const struct agg_place *place, const struct agg_batch *batch)
 {
     if (place->closed >> window & 1) {
-        rc_count(&task->stats->closed_changes, 1);
+        rc_count(&task->stats->closed_changes, !task->rederiving);
         return;
     }
     uint32_t ref =

@@ -55,6 +55,24 @@ void agg_secret_set(struct agg *agg, uint64_t hash_secret);
 /* After the tasks: now stands there. */
 void agg_resume(struct agg *agg, int64_t now_ms);
 
+/* ---- another configuration ---- */
+
+/* Whether the shard can go over to that configuration; agg_configure asks it too, but one shard is
+ * not to have changed when another refuses. CONFIG: it cannot, ret_message says why:
+ * - another number of `tasks`: clients belong to tasks by it;
+ * - another privacy.pseudonym_key: the customers that are remembered are known by the old one. */
+enum rc_error agg_configure_check(const struct agg *agg, const struct rc_config *config,
+                                  char ret_message[256]);
+/* Between two marks of a live run; events may wait for their time. All tasks go over to another
+ * configuration: what remembered contacts, identities and episodes had made by the old one is taken
+ * back, and made anew by this one; of what forgotten contacts made, nothing changes. What differs
+ * then is published when it is looked at next, closed windows excepted. Records of groups and
+ * clocks that are no longer there end with the next mark. Both are borrowed and must live; when it
+ * returns only the new one is used. Numbers of windows are those of the new one from then on, also
+ * in what the next mark brings. CONFIG: as above, and nothing has changed. */
+enum rc_error agg_configure(struct agg *agg, const struct rc_config *config,
+                            char ret_message[256]);
+
 /* The shard's thread: drains its ring, steps, hands on to the commit thread's ring, END after each
  * mark; returns after the mark with end_of_input, or when the ring brings RC_MESSAGE_END. */
 struct agg_shard_options {

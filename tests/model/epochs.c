@@ -1,8 +1,9 @@
 /* Epochs with given cuts through decoder, shards and record text, without threads and without a
  * clock, for run_live.py:
  *
- *     model_epochs CONFIG EPOCHS SHARDS
+ *     model_epochs CONFIG EPOCHS SHARDS [AFTER OTHER-CONFIG]…
  *
+ * After so many epochs the shards go over to the other configuration.
  * A line of EPOCHS is an epoch, {"events":[[partition,"record"],…],"now":ms or null}. Prints the
  * records of metrics and slas in canonical order, then the dead letters, each as topic, tab, JSON;
  * a dead letter's is {"partition":…,"offset":…,"reason":…}. */
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHARDS_MAX = 4, PARTITIONS_MAX = 16, VALUE_MAX = 2 << 20 };
+enum { SHARDS_MAX = 4, PARTITIONS_MAX = 16, VALUE_MAX = 2 << 20, CHANGES_MAX = 8 };
 
 static const uint64_t hash_secret = UINT64_C(0x5eed);
 
@@ -27,8 +28,15 @@ struct dead {
     char reason[148];
 };
 
+struct change { /* of the configuration */
+    uint64_t after;
+    struct config_loaded *loaded;
+};
+
 struct epochs {
     const struct rc_config *config;
+    struct change change[CHANGES_MAX];
+    uint32_t change_count;
     struct ingest_decoder *decoder;
     struct agg *agg[SHARDS_MAX];
     uint32_t shards;
@@ -84,11 +92,16 @@ static void keep(void *opaque, enum rc_message kind, const void *message, uint32
     epochs->record[epochs->record_count++] = copy;
 }
 
-static bool open_all(struct epochs *epochs)
+static bool decoder_open(struct epochs *epochs)
 {
     struct ingest_decoder_options decoder = {.config = epochs->config, .hash_secret = hash_secret};
+    return ingest_decoder_open(&decoder, &epochs->decoder) == RC_OK;
+}
+
+static bool open_all(struct epochs *epochs)
+{
     epochs->value = malloc(VALUE_MAX + INGEST_PADDING);
-    if (!epochs->value || ingest_decoder_open(&decoder, &epochs->decoder))
+    if (!epochs->value || !decoder_open(epochs))
         return false;
     for (uint32_t i = 0; i < epochs->shards; i++) {
         struct agg_options options = {.config = epochs->config,
@@ -167,6 +180,28 @@ static void cut(struct epochs *epochs, int64_t now_ms)
     epochs->record_count = 0;
 }
 
+/* Those that are due after the epoch. */
+static bool configure(struct epochs *epochs)
+{
+    char message[256];
+    for (uint32_t i = 0; i < epochs->change_count; i++) {
+        if (epochs->change[i].after != epochs->count)
+            continue;
+        const struct rc_config *config = epochs->change[i].loaded->config;
+        for (uint32_t s = 0; s < epochs->shards; s++) {
+            if (agg_configure(epochs->agg[s], config, message)) {
+                fprintf(stderr, "%s\n", message);
+                return false;
+            }
+        }
+        epochs->config = config;
+        ingest_decoder_close(epochs->decoder);
+        if (!decoder_open(epochs))
+            return false;
+    }
+    return true;
+}
+
 static bool epoch_take(struct epochs *epochs, const json_t *epoch)
 {
     const json_t *events = json_object_get(epoch, "events"), *now = json_object_get(epoch, "now");
@@ -183,7 +218,7 @@ static bool epoch_take(struct epochs *epochs, const json_t *epoch)
              json_string_length(value));
     }
     cut(epochs, json_is_null(now) ? RC_TIME_NONE : json_integer_value(now));
-    return true;
+    return configure(epochs);
 }
 
 static bool file_take(struct epochs *epochs, FILE *file)
@@ -209,12 +244,28 @@ static bool file_take(struct epochs *epochs, FILE *file)
     return good;
 }
 
+/* Customers are known by the key of the first. */
+static bool changes_load(struct epochs *epochs, char **argv, int count)
+{
+    for (int i = 0; i + 1 < count; i += 2) {
+        struct change *change = &epochs->change[epochs->change_count];
+        if (config_load("model_epochs", argv[i + 1], stderr, &change->loaded))
+            return false;
+        change->after = strtoull(argv[i], NULL, 10);
+        epochs->change_count++;
+        config_pseudonym_key_set(change->loaded, epochs->config->privacy.key);
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct config_loaded *loaded = NULL;
-    struct epochs epochs = {.shards = argc == 4 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0};
-    if (epochs.shards < 1 || epochs.shards > SHARDS_MAX) {
-        fprintf(stderr, "usage: model_epochs CONFIG EPOCHS SHARDS (1 to %d)\n", SHARDS_MAX);
+    struct epochs epochs = {.shards = argc >= 4 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0};
+    if (epochs.shards < 1 || epochs.shards > SHARDS_MAX || argc % 2 || argc > 4 + 2 * CHANGES_MAX) {
+        fprintf(stderr,
+                "usage: model_epochs CONFIG EPOCHS SHARDS (1 to %d) [AFTER OTHER-CONFIG]…\n",
+                SHARDS_MAX);
         return 64;
     }
     FILE *file = fopen(argv[2], "r");
@@ -225,12 +276,17 @@ int main(int argc, char **argv)
     int code = 78;
     if (config_load("model_epochs", argv[1], stderr, &loaded) == RC_OK) {
         epochs.config = loaded->config;
-        code = open_all(&epochs) && file_take(&epochs, file) ? 0 : 65;
+        code = changes_load(&epochs, argv + 4, argc - 4) && open_all(&epochs) &&
+                       file_take(&epochs, file)
+                   ? 0
+                   : 65;
         if (code)
             fprintf(stderr, "%s: not epochs as this program reads them\n", argv[2]);
         close_all(&epochs);
     }
     config_free(loaded);
+    for (uint32_t i = 0; i < epochs.change_count; i++)
+        config_free(epochs.change[i].loaded);
     fclose(file);
     return fflush(stdout) ? 74 : code;
 }

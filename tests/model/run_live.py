@@ -119,10 +119,10 @@ def generate_epochs(seed):
     return quick_yaml.dump(case['config']), out
 
 
-def core(path, conf, file, shards):
+def core(path, conf, file, shards, more=()):
     """{topic: lines}"""
     try:
-        p = subprocess.run([path, conf, file, str(shards)], capture_output=True, timeout=60)
+        p = subprocess.run([path, conf, file, str(shards), *more], capture_output=True, timeout=60)
     except subprocess.TimeoutExpired:
         raise run.Wrong('the core did not end within 60 s')
     if p.returncode:
