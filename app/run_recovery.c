@@ -148,12 +148,6 @@ static enum rc_error resume(struct run_recovery *recovery, const struct rc_progr
         return RC_ERR_INPUT;
     }
     recovery->epochs = progress->cut_count - first;
-    if (!after && (!recovery->epochs || progress->cut[0]->epoch != progress->first)) {
-        snprintf(ret_message, 256,
-                 "there is no snapshot, and the progress topic does not reach back to the group's "
-                 "first epoch, %" PRIu64, progress->first);
-        return RC_ERR_INPUT;
-    }
     if (options->only && progress->cut_count)
         progress->cut[progress->cut_count - 1]->snapshot = true;
     sink_kafka_resume(options->output);
@@ -195,24 +189,36 @@ static enum rc_error from_snapshot(struct run_recovery *recovery,
     return err ? err : resume(recovery, progress, head->epoch, ret_message);
 }
 
+/* Nothing to go on from: all is made anew, and what was published is read back. */
+static enum rc_error begin_anew(struct run_recovery *recovery, const char *why)
+{
+    say(recovery,
+        "%s: all is made anew from the beginning of the input, and what differs is published", why);
+    return RC_OK;
+}
+
 static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progress *progress,
                            char ret_message[256])
 {
     const struct rc_config *config = recovery->options.loaded->config;
-    struct sink_snapshot *snapshot;
+    struct sink_snapshot *snapshot = NULL;
+    if (!progress->config_id[0])
+        return begin_anew(recovery, "the progress of the run before cannot be gone on from");
     enum rc_error err = find(recovery, progress->epoch, &snapshot);
-    if (!err) {
+    if (!err && sink_snapshot_head(snapshot)->epoch < progress->first)
+        err = RC_ERR_END; /* of before the group began anew */
+    if (!err)
         err = from_snapshot(recovery, progress, snapshot, ret_message);
-        sink_snapshot_close(snapshot);
-        return err;
-    }
-    if (err != RC_ERR_END)
-        return err;
-    if (!strcmp(progress->config_id, config->id))
-        return resume(recovery, progress, 0, ret_message);
-    say(recovery, "the configuration has changed and there is no snapshot: all is made anew from "
-                  "the beginning of the input, and what differs is published");
-    return RC_OK;
+    else if (err == RC_ERR_END && strcmp(progress->config_id, config->id))
+        err = begin_anew(recovery, "the configuration has changed and there is no snapshot");
+    else if (err == RC_ERR_END &&
+             (!progress->cut_count || progress->cut[0]->epoch != progress->first))
+        err = begin_anew(recovery, "there is no snapshot, and the progress does not reach back to "
+                                   "the group's beginning");
+    else if (err == RC_ERR_END)
+        err = resume(recovery, progress, 0, ret_message);
+    sink_snapshot_close(snapshot);
+    return err;
 }
 
 enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])
