@@ -2,6 +2,7 @@
  * order. */
 #include "record_order.h"
 #include "rollcall/aggregate.h"
+#include "state.h"
 #include "task.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,7 @@ enum rc_error agg_open(const struct agg_options *options, agg_emit *emit, void *
     agg->emit = emit;
     agg->opaque = opaque;
     agg->now_ms = RC_TIME_NONE;
+    agg_state_ready();
     agg->task_count = options->config->tasks;
     agg->task = agg_map(agg->task_count * sizeof(struct agg_task *));
     agg->queue_scope = has_scope(&options->config->contracts);
@@ -213,6 +215,29 @@ void agg_take(struct agg *agg, const struct rc_event *ev)
         agg_order_put(&task->late, ev);
     }
 }
+
+/* ---- state to bytes and back ---- */
+
+bool agg_task_exists(const struct agg *agg, uint32_t task)
+{
+    return task < agg->task_count && agg->task[task];
+}
+
+enum rc_error agg_task_save(const struct agg *agg, uint32_t task,
+                            const struct rc_snapshot_writer *out)
+{
+    RC_CHECK(agg_task_exists(agg, task));
+    return agg_state_save(agg->task[task], task, out);
+}
+
+enum rc_error agg_task_restore(struct agg *agg, uint32_t task, const struct rc_snapshot_reader *in,
+                               char ret_message[256])
+{
+    RC_CHECK(!agg_task_exists(agg, task) && agg->now_ms == RC_TIME_NONE);
+    return agg_state_restore(task_get(agg, task), task, in, ret_message);
+}
+
+/* ---- events ---- */
 
 static void take_late(struct agg_task *task)
 {
@@ -388,6 +413,14 @@ static void take_stock(struct agg *agg)
     rc_gauge_set(&agg->stats.now_ms, (uint64_t)agg->now_ms);
 }
 
+void agg_resume(struct agg *agg, int64_t now_ms)
+{
+    agg->now_ms = now_ms;
+    for (uint32_t i = 0; i < agg->task_count; i++)
+        RC_CHECK(!agg->task[i] || agg->task[i]->clock == (now_ms == RC_TIME_NONE ? 0 : now_ms));
+    take_stock(agg);
+}
+
 void agg_mark(struct agg *agg, const struct rc_mark *mark)
 {
     if (mark->now_ms != RC_TIME_NONE) {
@@ -413,9 +446,8 @@ enum rc_error agg_configure_check(const struct agg *agg, const struct rc_config 
 {
     const struct rc_config *old = agg->options.config;
     if (config->tasks != old->tasks) {
-        snprintf(ret_message, 256,
-                 "tasks: %u cannot become %u: what is remembered is kept by task", old->tasks,
-                 config->tasks);
+        snprintf(ret_message, 256, "tasks: %u cannot become %u: what is remembered is kept by task",
+                 old->tasks, config->tasks);
         return RC_ERR_CONFIG;
     }
     if (memcmp(config->privacy.key, old->privacy.key, sizeof old->privacy.key) != 0) {

@@ -21,6 +21,12 @@ static uint32_t shown_tag(uint32_t contact)
     return contact * 0x9e3779b9u;
 }
 
+uint32_t agg_shown_tag(const struct agg_task *task, const void *row)
+{
+    (void)task;
+    return shown_tag(((const struct agg_shown *)row)->contact);
+}
+
 static uint32_t shown_find(const struct agg_task *task, uint32_t contact)
 {
     uint32_t tag = shown_tag(contact), at = tag, ref;

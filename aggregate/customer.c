@@ -167,6 +167,12 @@ uint32_t agg_customer_before(struct agg_task *task, uint32_t root, int64_t start
 
 /* ---- the index ---- */
 
+uint32_t agg_customer_tag(const struct agg_task *task, const void *row)
+{
+    (void)task;
+    return tag_of(((const struct agg_episode *)row)->customer);
+}
+
 uint32_t agg_customer_find(const struct agg_task *task, uint64_t customer)
 {
     uint32_t tag = tag_of(customer), at = tag, ref;

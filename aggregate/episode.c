@@ -42,6 +42,12 @@ bool agg_episode_fits(const struct agg_task *task, const struct agg_contact *con
     return now == hash || now == hash_of_own(contact, hash);
 }
 
+uint32_t agg_episode_tag(const struct agg_task *task, const void *row)
+{
+    (void)task;
+    return tag_of(((const struct agg_episode *)row)->hash);
+}
+
 static uint32_t episode_find(const struct agg_task *task, uint64_t hash)
 {
     uint32_t tag = tag_of(hash), at = tag, ref;

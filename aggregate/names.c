@@ -48,6 +48,24 @@ uint32_t agg_client_get(struct agg_task *task, const char *name, uint32_t size)
     return ref;
 }
 
+uint32_t agg_client_tag(const struct agg_task *task, const void *row)
+{
+    const struct agg_client *client = row;
+    return tag_of(agg_settings(task->agg)->hash_secret,
+                  agg_text_at(&task->texts, client->name, client->name_size), client->name_size);
+}
+
+bool agg_client_again(struct agg_task *task, struct agg_client *client)
+{
+    const char *name = agg_text_at(&task->texts, client->name, client->name_size);
+    uint64_t seed =
+        XXH3_64bits_withSeed(name, client->name_size, agg_settings(task->agg)->hash_secret);
+    client->policy = rc_client_policy(&task->config->contracts, name, client->name_size);
+    client->configured = client->policy != &task->config->contracts.defaults;
+    client_fill(task, client);
+    return client->id_seed == seed && client->tag == agg_client_tag(task, client);
+}
+
 uint64_t agg_id_hash(const struct agg_task *task, uint32_t client_ref, const char *id,
                      uint32_t size)
 {
@@ -82,6 +100,21 @@ void agg_window_at(struct agg_client *client, const struct rc_windows *windows, 
 static uint32_t queue_tag(uint32_t client, const char *name, uint32_t size)
 {
     return tag_of(client, name, size);
+}
+
+uint32_t agg_queue_tag(const struct agg_task *task, const void *row)
+{
+    const struct agg_queue *queue = row;
+    return queue_tag(queue->client, agg_text_at(&task->texts, queue->name, queue->name_size),
+                     queue->name_size);
+}
+
+void agg_queue_again(struct agg_task *task, struct agg_queue *queue)
+{
+    const struct rc_client_policy *client = agg_client_at(task, queue->client)->policy;
+    queue->policy =
+        rc_queue_policy(client->queue, client->queue_count,
+                        agg_text_at(&task->texts, queue->name, queue->name_size), queue->name_size);
 }
 
 uint32_t agg_queue_find(const struct agg_task *task, uint32_t client, const char *name,
@@ -145,6 +178,13 @@ void agg_priority_drop(struct agg_task *task, uint32_t ref)
         return;
     agg_index_remove(&task->priority_index, tag_of(0, priority->text, priority->size), ref);
     agg_pool_put(&task->priority, ref);
+}
+
+uint32_t agg_priority_tag(const struct agg_task *task, const void *row)
+{
+    const struct agg_priority *priority = row;
+    (void)task;
+    return tag_of(0, priority->text, priority->size);
 }
 
 /* ---- keys ---- */
@@ -363,8 +403,8 @@ static const struct rc_clock *clock_copy(const struct rc_clock *clock)
     struct rc_clock *copy = agg_map(sizeof *copy + clock->name_size);
     char *name = (char *)(copy + 1);
     memcpy(name, clock->name, clock->name_size);
-    *copy = (struct rc_clock){
-        .name = name, .name_size = clock->name_size, .measure = clock->measure};
+    *copy =
+        (struct rc_clock){.name = name, .name_size = clock->name_size, .measure = clock->measure};
     return copy;
 }
 
@@ -450,4 +490,37 @@ void agg_keys_free(struct agg_task *task)
         key->name_size = 0;
         agg_pool_put(&task->key, ref);
     }
+}
+
+/* ---- keys of a state that was restored ---- */
+
+uint32_t agg_key_tag(const struct agg_task *task, const void *row)
+{
+    const struct agg_key *key = row;
+    (void)task;
+    return key->base ? tag_of(key->base, key->clock->name, key->clock->name_size)
+                     : key_tag(key->client, key->queue, key->group, key->kind, key->channel);
+}
+
+bool agg_key_again(struct agg_task *task, struct agg_key *key)
+{
+    const struct rc_client_policy *policy = agg_client_at(task, key->client)->policy;
+    const struct rc_queue_policy *queue =
+        key->queue ? agg_queue_at(task, key->queue)->policy : NULL;
+    if (key->base) {
+        key->contracts = agg_key_at(task, key->base)->contracts;
+    } else if (key->kind == AGG_KEY_QUEUE) {
+        key->contracts = queue ? &queue->channel[key->channel] : &policy->channel[key->channel];
+    } else if (key->kind == AGG_KEY_TOTAL) {
+        key->contracts = &policy->total[key->channel];
+    } else {
+        struct agg_key named = {0};
+        if (key->group >= policy->group_count)
+            return false;
+        const struct rc_queue_policy *group = &policy->group[key->group];
+        key_name(&named, "@", group->name, group->name_size);
+        key->contracts = &group->channel[key->channel];
+        return named.name_size == key->name_size && !memcmp(named.name, key->name, key->name_size);
+    }
+    return true;
 }

@@ -172,6 +172,11 @@ const struct rc_event *agg_order_peek(const struct agg_order *order)
     return agg_order_ahead(order, 0);
 }
 
+const struct rc_event *agg_order_waiting(const struct agg_order *order, uint64_t index)
+{
+    return (const struct rc_event *)(order->item[index].chunk->bytes + order->item[index].at);
+}
+
 void agg_order_pop(struct agg_order *order)
 {
     struct agg_order_chunk *chunk = order->ready[order->ready_next++].chunk;

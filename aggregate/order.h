@@ -31,5 +31,7 @@ const struct rc_event *agg_order_peek(const struct agg_order *order);
 void agg_order_pop(struct agg_order *order);
 /* The ready event so many behind the next one; NULL: none. */
 const struct rc_event *agg_order_ahead(const struct agg_order *order, uint32_t count);
+/* Of the order->count events that are not ready, in the order in which they came. */
+const struct rc_event *agg_order_waiting(const struct agg_order *order, uint64_t index);
 
 #endif

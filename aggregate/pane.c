@@ -17,7 +17,7 @@ enum {
     COLD_BYTES_MAX = AGG_TEXT_CLASSES * 8,
     NUMBER_BYTES_MAX = 9
 };
-static_assert(COLD_COUNT <= 64, "a bit for each of them");
+static_assert(COLD_COUNT < 64, "a bit for each of them");
 
 /* Bytes made; 0: it does not fit, or something is negative. */
 static uint32_t pack(const int64_t *value, uint8_t *bytes)
@@ -52,6 +52,26 @@ static void unpack(const uint8_t *bytes, int64_t *value)
             number |= (uint64_t)(*bytes++ & 0x7f) << shift;
         value[__builtin_ctzll(mask)] = (int64_t)(number | (uint64_t)*bytes++ << shift);
     }
+}
+
+bool agg_pane_is_packed(const void *packed, uint32_t size)
+{
+    const uint8_t *bytes = packed;
+    uint64_t mask = 0;
+    uint32_t at = COLD_MASK_BYTES;
+    for (uint32_t i = 0; i < COLD_MASK_BYTES && i < size; i++)
+        mask |= (uint64_t)bytes[i] << (8 * i);
+    if (size < COLD_MASK_BYTES || mask >> COLD_COUNT)
+        return false;
+    for (; mask; mask &= mask - 1) {
+        uint32_t end = at + NUMBER_BYTES_MAX;
+        while (at < size && at < end && bytes[at] & 0x80)
+            at++;
+        if (at >= size || at >= end)
+            return false;
+        at++;
+    }
+    return at == size;
 }
 
 void agg_pane_cool(struct agg_task *task, uint32_t ref)
@@ -117,6 +137,13 @@ static void pane_ask(struct agg_task *task, uint32_t ref, int64_t at_ms)
 {
     agg_due_add(&task->due, at_ms > task->clock ? at_ms : task->clock + 1, AGG_TICK, AGG_DUE_PANE,
                 ref, 0);
+}
+
+uint32_t agg_pane_tag(const struct agg_task *task, const void *row)
+{
+    const struct agg_pane *pane = row;
+    (void)task;
+    return pane_tag(pane->key, pane->window, pane->start_ms);
 }
 
 static uint32_t pane_new(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t start_ms,

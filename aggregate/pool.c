@@ -136,6 +136,12 @@ static void pool_grow(struct agg_pool *pool)
     pool->chunk[pool->chunk_count++] = chunk_new((uint64_t)pool->item_size << pool->shift);
 }
 
+void agg_pool_reach(struct agg_pool *pool, uint32_t ref)
+{
+    while (ref >> pool->shift >= pool->chunk_count)
+        pool_grow(pool);
+}
+
 uint32_t agg_pool_get(struct agg_pool *pool)
 {
     uint32_t ref = pool->free;
@@ -146,8 +152,7 @@ uint32_t agg_pool_get(struct agg_pool *pool)
     } else {
         RC_CHECK(pool->next < UINT32_MAX);
         ref = pool->next++;
-        while (ref >> pool->shift >= pool->chunk_count) /* twice where one item fills a chunk */
-            pool_grow(pool);
+        agg_pool_reach(pool, ref); /* two chunks at first where one item fills one */
     }
     pool->live++;
     return ref;
@@ -159,6 +164,16 @@ void agg_pool_put(struct agg_pool *pool, uint32_t ref)
     memcpy(agg_pool_at(pool, ref), &pool->free, sizeof pool->free);
     pool->free = ref;
     pool->live--;
+}
+
+void agg_pool_free_all(struct agg_pool *pool, const uint32_t *ref, uint32_t count)
+{
+    pool->free = 0;
+    for (uint32_t i = count; i-- > 0;) {
+        memcpy(agg_pool_at(pool, ref[i]), &pool->free, sizeof pool->free);
+        pool->free = ref[i];
+    }
+    pool->live = pool->next - 1 - count;
 }
 
 void agg_index_init(struct agg_index *index)
@@ -195,6 +210,19 @@ void agg_index_add(struct agg_index *index, uint32_t tag, uint32_t ref)
     }
     index_place(index, tag, ref);
     index->count++;
+}
+
+void agg_index_reserve(struct agg_index *index, uint32_t count)
+{
+    uint64_t slots = (uint64_t)index->mask + 1;
+    RC_CHECK(index->count == 0);
+    while ((uint64_t)count * 3 >= slots * 2)
+        slots *= 2;
+    if (slots == (uint64_t)index->mask + 1)
+        return;
+    agg_index_done(index);
+    index->mask = (uint32_t)(slots - 1);
+    index->slot = agg_map(agg_index_bytes(index));
 }
 
 static uint32_t index_slot(const struct agg_index *index, uint32_t tag, uint32_t ref)

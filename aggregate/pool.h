@@ -22,6 +22,10 @@ void agg_pool_done(struct agg_pool *pool);
 /* A zeroed item. Panics when references are used up: limits are checked before. */
 uint32_t agg_pool_get(struct agg_pool *pool);
 void agg_pool_put(struct agg_pool *pool, uint32_t ref);
+/* For a pool that is filled again from its rows: there is memory for that reference. */
+void agg_pool_reach(struct agg_pool *pool, uint32_t ref);
+/* And when all rows are there: these are free, the next one to be given out first. */
+void agg_pool_free_all(struct agg_pool *pool, const uint32_t *ref, uint32_t count);
 static inline void *agg_pool_at(const struct agg_pool *pool, uint32_t ref)
 {
     return pool->chunk[ref >> pool->shift] +
@@ -48,6 +52,8 @@ void agg_index_init(struct agg_index *index);
 void agg_index_done(struct agg_index *index);
 void agg_index_add(struct agg_index *index, uint32_t tag, uint32_t ref);
 void agg_index_remove(struct agg_index *index, uint32_t tag, uint32_t ref);
+/* Room for so many without growing; the index is empty. */
+void agg_index_reserve(struct agg_index *index, uint32_t count);
 /* `ref` stands where `old` stood. */
 void agg_index_replace(struct agg_index *index, uint32_t tag, uint32_t old, uint32_t ref);
 /* Walks the references that have the tag: start with *at = tag, 0 ends. */

@@ -1,8 +1,9 @@
 /* Another configuration (aggregate.h, agg_configure). What contributes to sums now, and can be
  * derived again, is taken back by the old one; then windows hold what forgotten contacts left in
- * them and nothing else, names and windows become those of the new one, and all is derived and added
- * again. What was published last stands in every record's hash, so looking at all of them publishes
- * what differs. The due queue is not carried over: all that it knows stands in the records. */
+ * them and nothing else, names and windows become those of the new one, and all is derived and
+ * added again. What was published last stands in every record's hash, so looking at all of them
+ * publishes what differs. The due queue is not carried over: all that it knows stands in the
+ * records. */
 #include "task.h"
 #include <string.h>
 
@@ -119,8 +120,7 @@ static void looks_clear(struct agg_task *task)
     task->place.client = 0;
 }
 
-static void key_clear(struct agg_task *task, struct agg_key *key,
-                      const struct renumbering *numbers)
+static void key_clear(struct agg_task *task, struct agg_key *key, const struct renumbering *numbers)
 {
     for (uint32_t i = 0; i < AGG_STATE_COUNT; i++)
         RC_CHECK(key->level[i] == 0); /* the forgotten are in no state */

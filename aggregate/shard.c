@@ -54,6 +54,11 @@ void agg_shard_close(struct agg_shard *shard)
     agg_unmap(shard, sizeof *shard);
 }
 
+struct agg *agg_shard_state(struct agg_shard *shard)
+{
+    return shard->agg;
+}
+
 const struct rc_shard_stats *agg_shard_stats(const struct agg_shard *shard)
 {
     return agg_stats(shard->agg);
@@ -68,13 +73,29 @@ static void end_epoch(struct agg_shard *shard, const struct rc_mark *mark)
     rc_park_wake(shard->options.commit);
 }
 
+/* Nothing changes until whoever saves the state has said that it is done (reads A). */
+static void stand_still(struct agg_shard *shard, uint64_t epoch)
+{
+    const _Atomic uint64_t *saved = shard->options.saved_epoch;
+    while (atomic_load_explicit(saved, memory_order_acquire) < epoch) {
+        uint32_t ticket = rc_park_ticket(shard->options.self);
+        if (atomic_load_explicit(saved, memory_order_acquire) >= epoch) {
+            rc_park_cancel(shard->options.self);
+            break;
+        }
+        rc_park_sleep(shard->options.self, ticket, SLEEP_MS);
+    }
+}
+
 /* One batch from the ring. *ret_done: that was the last. false: there was nothing. */
 static bool drain(struct agg_shard *shard, bool *ret_done)
 {
     struct rc_ring *in = shard->options.in;
     void *message;
     uint32_t size, kind, count = 0;
-    while (count < BATCH && !*ret_done && !rc_ring_peek(in, &message, &size, &kind)) {
+    uint64_t to_be_saved = 0;
+    while (count < BATCH && !*ret_done && !to_be_saved &&
+           !rc_ring_peek(in, &message, &size, &kind)) {
         count++;
         if (kind == RC_MESSAGE_EVENT) {
             agg_take(shard->agg, message);
@@ -83,6 +104,8 @@ static bool drain(struct agg_shard *shard, bool *ret_done)
             memcpy(&mark, message, sizeof mark);
             end_epoch(shard, &mark);
             *ret_done = mark.end_of_input;
+            if (mark.snapshot && shard->options.saved_epoch)
+                to_be_saved = mark.epoch;
         } else {
             *ret_done = true;
         }
@@ -91,6 +114,8 @@ static bool drain(struct agg_shard *shard, bool *ret_done)
         return false;
     rc_ring_release(in);
     rc_park_wake(shard->options.ingest);
+    if (to_be_saved)
+        stand_still(shard, to_be_saved);
     return true;
 }
 

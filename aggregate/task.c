@@ -130,6 +130,18 @@ static uint32_t contact_tag(uint64_t hash)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
+uint32_t agg_contact_tag(const struct agg_task *task, const void *row)
+{
+    (void)task;
+    return contact_tag(((const struct agg_contact *)row)->hash);
+}
+
+uint32_t agg_identity_tag(const struct agg_task *task, const void *row)
+{
+    (void)task;
+    return contact_tag(((const struct agg_identity *)row)->hash);
+}
+
 static uint32_t contact_find(const struct agg_task *task, uint32_t client,
                              const struct rc_event *ev)
 {
@@ -246,14 +258,19 @@ static void contact_placed(struct agg_task *task, const struct agg_contact *cont
     rc_gauge_set(&task->stats->unplaced, rc_counter_read(&task->stats->unplaced) - 1);
 }
 
+/* A run that began with a state from before has not counted all of them. */
+static void count_change(rc_counter *counter, bool was, bool is)
+{
+    if (was != is && (is || rc_counter_read(counter)))
+        rc_count(counter, is ? 1 : (uint64_t)-1);
+}
+
 static void count_oddities(struct agg_task *task, const struct agg_made *before,
                            const struct agg_made *after)
 {
     bool was = before->anomaly || task->before.anomaly, is = after->anomaly || task->after.anomaly;
-    if (was != is)
-        rc_count(&task->stats->anomalies, is ? 1 : (uint64_t)-1);
-    if (before->acw_capped != after->acw_capped)
-        rc_count(&task->stats->acw_capped, after->acw_capped ? 1 : (uint64_t)-1);
+    count_change(&task->stats->anomalies, was, is);
+    count_change(&task->stats->acw_capped, before->acw_capped, after->acw_capped);
 }
 
 /* One entry of a contact counts, the one that it names: others are stale. */

@@ -406,6 +406,24 @@ void agg_keys_free(struct agg_task *task);
 void agg_window_at(struct agg_client *client, const struct rc_windows *windows, uint32_t window,
                    int64_t at_ms, int64_t *ret_start_ms, int64_t *ret_end_ms);
 
+/* Of rows that were restored: the tag by which an index finds one; `row` is of that pool. */
+uint32_t agg_client_tag(const struct agg_task *task, const void *row);
+uint32_t agg_queue_tag(const struct agg_task *task, const void *row);
+uint32_t agg_priority_tag(const struct agg_task *task, const void *row);
+uint32_t agg_key_tag(const struct agg_task *task, const void *row);
+uint32_t agg_contact_tag(const struct agg_task *task, const void *row);  /* task.c */
+uint32_t agg_identity_tag(const struct agg_task *task, const void *row); /* task.c */
+uint32_t agg_pane_tag(const struct agg_task *task, const void *row);     /* pane.c */
+uint32_t agg_shown_tag(const struct agg_task *task, const void *row);    /* contact_record.c */
+uint32_t agg_episode_tag(const struct agg_task *task, const void *row);  /* episode.c */
+uint32_t agg_customer_tag(const struct agg_task *task,
+                          const void *row); /* customer.c; an episode */
+/* What their names stand for in the configuration. false: the hash secret is another one; there is
+ * no such group. */
+bool agg_client_again(struct agg_task *task, struct agg_client *client);
+void agg_queue_again(struct agg_task *task, struct agg_queue *queue);
+bool agg_key_again(struct agg_task *task, struct agg_key *key);
+
 /* points.c */
 bool agg_is_point(uint8_t type);
 bool agg_point_room(const struct agg_task *task, const struct agg_contact *contact,
@@ -576,6 +594,8 @@ void agg_pane_close(struct agg_task *task, uint32_t pane);
 void agg_panes_configure(struct agg_task *task, const int *window);
 /* Packs what a final pane holds, unless it does not fit. */
 void agg_pane_cool(struct agg_task *task, uint32_t pane);
+/* Bytes that can be unpacked, from a file. */
+bool agg_pane_is_packed(const void *bytes, uint32_t size);
 struct agg_warm *agg_pane_unpack(struct agg_task *task, uint32_t pane);
 /* What the pane holds. A final one must be listed then. */
 static inline struct agg_warm *agg_pane_warm(struct agg_task *task, uint32_t ref)

@@ -82,8 +82,9 @@ struct agg_shard_options {
     struct rc_park *ingest; /* to wake ingest when there is room again */
     struct rc_ring *out;    /* to the commit thread */
     struct rc_park *commit;
-    /* After a mark with `snapshot` and its END the shard stands still until this is at its epoch;
-     * woken through `self`. NULL: it never does */
+    /* After a mark with `snapshot` and its END the shard stands still until this is at its epoch or
+     * beyond (A: a release, by whoever saves it, then a wake of `self`); UINT64_MAX: it does not
+     * any more. NULL: it never does */
     const _Atomic uint64_t *saved_epoch;
 };
 struct agg_shard;

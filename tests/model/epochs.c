@@ -1,7 +1,10 @@
 /* Epochs with given cuts through decoder, shards and record text, without threads and without a
  * clock, for run_live.py:
  *
- *     model_epochs CONFIG EPOCHS SHARDS [AFTER OTHER-CONFIG]…
+ *     model_epochs CONFIG EPOCHS SHARDS [restarts=N] [AFTER OTHER-CONFIG]…
+ *
+ * With restarts the state is saved now and then, and another core with another number of shards
+ * goes on from what was saved; the number says when. It changes nothing that is printed.
  *
  * After so many epochs the shards go over to the other configuration.
  * A line of EPOCHS is an epoch, {"events":[[partition,"record"],…],"now":ms or null}. Prints the
@@ -40,6 +43,8 @@ struct epochs {
     struct ingest_decoder *decoder;
     struct agg *agg[SHARDS_MAX];
     uint32_t shards;
+    uint64_t restarts; /* the state of a generator; 0: none are made */
+    int64_t now_ms;
     uint64_t count;
     int64_t next_offset[PARTITIONS_MAX];
     char *value; /* with the decoder's padding */
@@ -98,11 +103,8 @@ static bool decoder_open(struct epochs *epochs)
     return ingest_decoder_open(&decoder, &epochs->decoder) == RC_OK;
 }
 
-static bool open_all(struct epochs *epochs)
+static bool shards_open(struct epochs *epochs)
 {
-    epochs->value = malloc(VALUE_MAX + INGEST_PADDING);
-    if (!epochs->value || !decoder_open(epochs))
-        return false;
     for (uint32_t i = 0; i < epochs->shards; i++) {
         struct agg_options options = {.config = epochs->config,
                                       .shard_count = epochs->shards,
@@ -117,15 +119,114 @@ static bool open_all(struct epochs *epochs)
     return true;
 }
 
-static void close_all(struct epochs *epochs)
+static void shards_close(struct epochs *epochs)
 {
     for (uint32_t i = 0; i < epochs->shards; i++)
         agg_close(epochs->agg[i]);
+}
+
+static bool open_all(struct epochs *epochs)
+{
+    epochs->value = malloc(VALUE_MAX + INGEST_PADDING);
+    return epochs->value && decoder_open(epochs) && shards_open(epochs);
+}
+
+static void close_all(struct epochs *epochs)
+{
+    shards_close(epochs);
     ingest_decoder_close(epochs->decoder);
     free(epochs->value);
     free(epochs->record);
     free(epochs->dead);
 }
+
+/* ---- restarts ---- */
+
+struct saved { /* of one task; size 0: it has no state */
+    char *bytes;
+    size_t size, room, read;
+};
+
+static enum rc_error saved_put(void *self, const void *bytes, size_t size)
+{
+    struct saved *saved = self;
+    if (saved->size + size > saved->room) {
+        saved->room = (saved->size + size) * 2;
+        saved->bytes = realloc(saved->bytes, saved->room);
+        RC_CHECK(saved->bytes);
+    }
+    memcpy(saved->bytes + saved->size, bytes, size);
+    saved->size += size;
+    return RC_OK;
+}
+
+static enum rc_error saved_get(void *self, void *ret_bytes, size_t size)
+{
+    struct saved *saved = self;
+    if (size > saved->size - saved->read)
+        return RC_ERR_INPUT;
+    memcpy(ret_bytes, saved->bytes + saved->read, size);
+    saved->read += size;
+    return RC_OK;
+}
+
+static struct saved *tasks_save(const struct epochs *epochs)
+{
+    struct saved *saved = calloc(epochs->config->tasks, sizeof *saved);
+    RC_CHECK(saved);
+    for (uint32_t i = 0; i < epochs->config->tasks; i++) {
+        const struct agg *agg = epochs->agg[i % epochs->shards];
+        struct rc_snapshot_writer writer = {&saved[i], saved_put};
+        if (agg_task_exists(agg, i))
+            RC_CHECK(agg_task_save(agg, i, &writer) == RC_OK);
+    }
+    return saved;
+}
+
+static void tasks_free(const struct epochs *epochs, struct saved *saved)
+{
+    for (uint32_t i = 0; i < epochs->config->tasks; i++)
+        free(saved[i].bytes);
+    free(saved);
+}
+
+static uint64_t drawn(uint64_t *state)
+{
+    *state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = (*state ^ *state >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    return z ^ z >> 29;
+}
+
+/* Another core, from the state that this one saves; that one would save the same. */
+static bool restart(struct epochs *epochs)
+{
+    struct saved *saved = tasks_save(epochs);
+    char message[256];
+    bool same = true;
+    shards_close(epochs);
+    epochs->shards = 1 + (uint32_t)(drawn(&epochs->restarts) % SHARDS_MAX);
+    RC_CHECK(shards_open(epochs));
+    for (uint32_t i = 0; i < epochs->config->tasks; i++) {
+        struct rc_snapshot_reader reader = {&saved[i], saved_get};
+        if (saved[i].size && agg_task_restore(epochs->agg[i % epochs->shards], i, &reader, message))
+            same = fprintf(stderr, "task %u is not restored: %s\n", i, message) < 0;
+    }
+    if (!same)
+        return false;
+    for (uint32_t i = 0; i < epochs->shards; i++)
+        agg_resume(epochs->agg[i], epochs->now_ms);
+    struct saved *again = tasks_save(epochs);
+    for (uint32_t i = 0; i < epochs->config->tasks; i++)
+        same &= saved[i].size == again[i].size && saved[i].read == saved[i].size &&
+                (!saved[i].size || !memcmp(saved[i].bytes, again[i].bytes, saved[i].size));
+    if (!same)
+        fputs("what was restored is not what was saved\n", stderr);
+    tasks_free(epochs, saved);
+    tasks_free(epochs, again);
+    return same;
+}
+
+/* ---- epochs ---- */
 
 static void take(struct epochs *epochs, uint32_t partition, const char *text, size_t size)
 {
@@ -217,7 +318,10 @@ static bool epoch_take(struct epochs *epochs, const json_t *epoch)
         take(epochs, (uint32_t)json_integer_value(partition), json_string_value(value),
              json_string_length(value));
     }
-    cut(epochs, json_is_null(now) ? RC_TIME_NONE : json_integer_value(now));
+    epochs->now_ms = json_is_null(now) ? RC_TIME_NONE : json_integer_value(now);
+    cut(epochs, epochs->now_ms);
+    if (epochs->restarts && drawn(&epochs->restarts) % 4 == 0 && !restart(epochs))
+        return false;
     return configure(epochs);
 }
 
@@ -262,9 +366,15 @@ int main(int argc, char **argv)
 {
     struct config_loaded *loaded = NULL;
     struct epochs epochs = {.shards = argc >= 4 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0};
+    if (argc >= 5 && !strncmp(argv[4], "restarts=", 9)) {
+        epochs.restarts = strtoull(argv[4] + 9, NULL, 10);
+        memmove(argv + 4, argv + 5, (size_t)(argc - 4) * sizeof *argv);
+        argc--;
+    }
     if (epochs.shards < 1 || epochs.shards > SHARDS_MAX || argc % 2 || argc > 4 + 2 * CHANGES_MAX) {
         fprintf(stderr,
-                "usage: model_epochs CONFIG EPOCHS SHARDS (1 to %d) [AFTER OTHER-CONFIG]…\n",
+                "usage: model_epochs CONFIG EPOCHS SHARDS (1 to %d) [restarts=N] "
+                "[AFTER OTHER-CONFIG]…\n",
                 SHARDS_MAX);
         return 64;
     }
