@@ -413,6 +413,11 @@ static void take_stock(struct agg *agg)
     rc_gauge_set(&agg->stats.now_ms, (uint64_t)agg->now_ms);
 }
 
+void agg_secret_set(struct agg *agg, uint64_t hash_secret)
+{
+    agg->options.hash_secret = hash_secret;
+}
+
 void agg_resume(struct agg *agg, int64_t now_ms)
 {
     agg->now_ms = now_ms;

@@ -371,7 +371,7 @@ void agg_episodes_withdraw(struct agg_task *task)
 {
     for (uint32_t ref = 1; ref < task->episode.next; ref++) {
         struct agg_episode *episode = agg_episode_at(task, ref);
-        if (!is_live(episode))
+        if (!agg_episode_is_live(episode))
             continue;
         struct made before = made_by(task, episode);
         episode->verdict = AGG_FCR_NONE;
@@ -440,7 +440,7 @@ static void episodes_end(struct agg_task *task)
     uint32_t count = 0;
     for (uint32_t ref = 1; ref < task->episode.next; ref++) {
         const struct agg_episode *episode = agg_episode_at(task, ref);
-        if (is_live(episode) && !agg_episode_has_contacts(task, episode))
+        if (agg_episode_is_live(episode) && !agg_episode_has_contacts(task, episode))
             list[count++] = (struct ending){ends_at(task, episode), episode->hash, ref};
     }
     qsort(list, count, sizeof *list, ending_compare);
@@ -455,7 +455,7 @@ void agg_episodes_restore(struct agg_task *task)
                                                                 episode_repeat};
     for (uint32_t i = 0; i < sizeof step / sizeof *step; i++)
         for (uint32_t ref = 1; ref < task->episode.next; ref++)
-            if (is_live(agg_episode_at(task, ref)))
+            if (agg_episode_is_live(agg_episode_at(task, ref)))
                 step[i](task, ref);
     episodes_end(task);
 }

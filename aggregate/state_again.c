@@ -35,7 +35,7 @@ static enum rc_error keys_point(struct agg_restore *restore)
     for (uint32_t pass = 0; pass < 2; pass++) /* a clock's key is as its base */
         for (uint32_t ref = 1; ref < task->key.next; ref++) {
             struct agg_key *key = agg_key_at(task, ref);
-            if ((key->base != 0) == (pass == 1) && !agg_key_again(task, key))
+            if (key->name_size && (key->base != 0) == (pass == 1) && !agg_key_again(task, key))
                 return agg_refuse(restore, "there is no group %.*s", (int)key->name_size,
                                   key->name);
         }

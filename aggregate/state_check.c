@@ -128,7 +128,7 @@ static enum rc_error names_check(struct agg_restore *restore)
             return unsound(restore, "priority", ref);
     }
     /* these are never given back */
-    return restore->task->client.free || restore->task->queue.free || restore->task->key.free
+    return restore->task->client.free || restore->task->queue.free
                ? agg_refuse(restore, "a name is free")
                : RC_OK;
 }

@@ -56,8 +56,9 @@
     X(F, kind, 0)                                                                                  \
     X(F, carry, 0)                                                                                 \
     X(F, name_size, 0)                                                                             \
+    X(U, gone, 0)                                                                                  \
+    X(P, 8, 0)                                                                                     \
     X(F, roll_listed, 0)                                                                           \
-    X(P, 16, 0)                                                                                    \
     X(R, up, link)                                                                                 \
     X(R, down, link)                                                                               \
     X(U, contracts, 0)                                                                             \
@@ -368,6 +369,9 @@
     X(U, before, 0)                                                                                \
     X(U, after, 0)                                                                                 \
     X(U, queue_scope, 0)                                                                           \
+    X(P, 56, 0)                                                                                    \
+    X(A, shut_ms, RC_INTERVAL_COUNT)                                                               \
+    X(U, rederiving, 0)                                                                            \
     X(A, roll_due, RC_ROLLING_MAX)                                                                 \
     X(A, publish_due, RC_INTERVAL_COUNT)                                                           \
     X(F, restate_due, 0)
