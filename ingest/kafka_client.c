@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLOSE_MS = 2000, COMMITTED_MS = 2000 };
+enum { CLOSE_MS = 2000 };
 
 struct property {
     const char *name, *value;
@@ -166,46 +166,6 @@ void kafka_client_close(struct kafka_client *client)
     client->wake_fd = -1;
 }
 
-static enum rc_error read_metadata(struct kafka_client *client, const struct rd_kafka_metadata *md,
-                                   uint32_t *ret_partitions)
-{
-    if (md->topic_cnt != 1)
-        return RC_ERR_KAFKA;
-    rd_kafka_resp_err_t code = md->topics[0].err;
-    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-        code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
-        *ret_partitions = 0;
-        return RC_OK;
-    }
-    if (code) {
-        char text[300];
-        snprintf(text, sizeof text, "%s: %s", md->topics[0].topic, rd_kafka_err2str(code));
-        kafka_client_complain(client, code, text);
-        return RC_ERR_KAFKA;
-    }
-    *ret_partitions = (uint32_t)md->topics[0].partition_cnt;
-    return RC_OK;
-}
-
-enum rc_error kafka_client_look(struct kafka_client *client, const char *topic, int64_t timeout_ms,
-                                uint32_t *ret_partitions)
-{
-    rd_kafka_t *rk = client->consumer ? client->consumer : client->watch;
-    const struct rd_kafka_metadata *md;
-    rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
-    if (!rkt)
-        return RC_ERR_KAFKA;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, 0, rkt, &md, (int)timeout_ms);
-    rd_kafka_topic_destroy(rkt);
-    if (code)
-        return RC_ERR_KAFKA; /* why comes through the error callback */
-    enum rc_error err = read_metadata(client, md, ret_partitions);
-    rd_kafka_metadata_destroy(md);
-    if (!err)
-        kafka_client_answered(client);
-    return err;
-}
-
 /* Prefetch buffers hold 256 MiB and a million messages in all, and never more than a sixteenth of
  * the memory allowed: enough for more than a second at full speed, so that nothing stalls. The
  * operator's own settings win. */
@@ -255,19 +215,8 @@ enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partition
     return RC_OK;
 }
 
-enum rc_error kafka_client_committed(struct kafka_client *client,
-                                     rd_kafka_topic_partition_list_t *list)
-{
-    rd_kafka_resp_err_t code = rd_kafka_committed(client->consumer, list, COMMITTED_MS);
-    if (!code)
-        return RC_OK;
-    if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && code != RD_KAFKA_RESP_ERR__WAIT_COORD)
-        kafka_client_complain(client, code, rd_kafka_err2str(code));
-    return RC_ERR_KAFKA;
-}
-
 enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,
-                                  rd_kafka_queue_t **ret_queue)
+                                  int64_t offset, rd_kafka_queue_t **ret_queue)
 {
     static const uint64_t one = 1;
     rd_kafka_t *rk = client->consumer;
@@ -278,7 +227,7 @@ enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic
     rd_kafka_queue_forward(queue, NULL);
     rd_kafka_queue_io_event_enable(queue, client->wake_fd, &one, sizeof one);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
     rd_kafka_error_t *error = rd_kafka_incremental_assign(rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (error) {

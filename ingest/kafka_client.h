@@ -1,6 +1,6 @@
-/* The consumer, as source_kafka.c needs one: partitions assigned by hand and read from their
- * beginning, each with a queue of its own, so that one that is ahead is simply not read. No group
- * is joined; `group` is only the name under which offsets are committed, for lag monitors.
+/* The consumer, as source_kafka.c needs one: partitions assigned by hand, each with a queue of its
+ * own, so that one that is ahead is simply not read. No group is joined; `group` is only the name
+ * under which offsets are committed, for lag monitors.
  *
  * librdkafka shares queued.max.messages.kbytes between partitions only when it has one queue, so
  * the consumer is made when the number of partitions is known; until then a plain handle looks for
@@ -33,20 +33,12 @@ enum rc_error kafka_client_open(struct kafka_client *client, const struct rc_con
 /* Waits for commits under way, at most two seconds. */
 void kafka_client_close(struct kafka_client *client);
 
-/* How many partitions the topic has; 0: there is none of that name. KAFKA: no answer in time, or
- * not allowed, which has been said. */
-enum rc_error kafka_client_look(struct kafka_client *client, const char *topic, int64_t timeout_ms,
-                                uint32_t *ret_partitions);
 /* Makes the consumer, with buffers for so many partitions. */
 enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partitions,
                                  char ret_message[256]);
-/* Fills in the group's committed offset, below 0 where there is none, and its metadata. KAFKA: no
- * answer in time, or not allowed, which has been said. */
-enum rc_error kafka_client_committed(struct kafka_client *client,
-                                     rd_kafka_topic_partition_list_t *list);
-/* Begins to read a partition from its beginning; gives the queue. KAFKA. */
+/* Begins to read a partition at `offset`; gives the queue. KAFKA. */
 enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,
-                                  rd_kafka_queue_t **ret_queue);
+                                  int64_t offset, rd_kafka_queue_t **ret_queue);
 /* Serves callbacks; errors are said. A message that came this way (never, once a partition has its
  * own queue) is given. */
 rd_kafka_message_t *kafka_client_poll(struct kafka_client *client);
@@ -57,5 +49,25 @@ void kafka_client_answered(struct kafka_client *client);
 /* thread: any. Asynchronous; takes nothing. */
 void kafka_client_commit(struct kafka_client *client,
                          const rd_kafka_topic_partition_list_t *offsets);
+
+/* ---- kafka_ask.c: what is asked of Kafka besides reading ---- */
+
+/* How many partitions the topic has; 0: there is none of that name. KAFKA: no answer in time, or
+ * not allowed, which has been said. */
+enum rc_error kafka_client_look(struct kafka_client *client, const char *topic, int64_t timeout_ms,
+                                uint32_t *ret_partitions);
+/* Fills in the group's committed offset, below 0 where there is none, and its metadata. KAFKA: no
+ * answer in time, or not allowed, which has been said. */
+enum rc_error kafka_client_committed(struct kafka_client *client,
+                                     rd_kafka_topic_partition_list_t *list);
+/* Where every partition of the list begins, or (end) ends for a reader of what is committed: into
+ * the offsets. KAFKA as above. */
+enum rc_error kafka_client_offsets(struct kafka_client *client,
+                                   rd_kafka_topic_partition_list_t *list, bool end);
+enum kafka_policy { KAFKA_POLICY_KEEPS, KAFKA_POLICY_COMPACTS, KAFKA_POLICY_HIDDEN };
+/* Whether the topic is compacted; hidden: it may not be known, which was said. KAFKA: no
+ * answer in time. */
+enum rc_error kafka_client_policy(struct kafka_client *client, const char *topic,
+                                  enum kafka_policy *ret_policy);
 
 #endif

@@ -1,4 +1,4 @@
-/* Topics and partitions of the Kafka source: finding them, showing how far they were read. */
+/* Topics and partitions of the Kafka source: finding them, beginning to read them. */
 #include "kafka_source.h"
 
 #include "rollcall/check.h"
@@ -8,43 +8,65 @@
 
 enum {
     LOOK_EVERY_MS = 5000, /* for new topics and partitions; more often while there are none yet */
-    LOOK_WAIT_MS = 1000,
-    COMMIT_EVERY_MS = 1000,
-    FAR_BEHIND = 100000 /* records that wait in Kafka */
+    LOOK_WAIT_MS = 1000
 };
 
-/* With the offsets goes how far time lags the wall clock while all partitions are idle, so that
- * time that passes while the process is down has passed. */
-static const char distance_name[] = "idle_distance_ms=";
-
-static enum rc_error add_part(struct ingest_kafka *kafka, uint32_t topic, uint32_t partition,
-                              int64_t committed)
+static enum rc_error make_room(struct ingest_kafka *kafka)
 {
-    if (kafka->part_count == kafka->part_room) {
-        uint32_t room = kafka->part_room ? 2 * kafka->part_room : 16;
-        struct part *part = realloc(kafka->part, room * sizeof *part);
-        if (!part)
-            return RC_ERR_MEMORY;
-        kafka->part = part;
-        kafka->part_room = room;
-    }
-    struct part *part = &kafka->part[kafka->part_count];
-    *part = (struct part){.topic = &kafka->options.config->kafka.topic[topic],
-                          .partition = (int32_t)partition,
-                          .source = topic << SOURCE_SHIFT | partition,
-                          .end_offset = -1,
-                          .fresh_offset = committed < 0 ? 0 : committed};
-    enum rc_error err =
-        kafka_client_assign(&kafka->client, part->topic->name, part->partition, &part->queue);
-    if (!err)
-        err = watermark_add(&kafka->watermark);
-    if (!err)
-        kafka->part_count++;
-    return err;
+    if (kafka->part_count < kafka->part_room)
+        return RC_OK;
+    uint32_t room = kafka->part_room ? 2 * kafka->part_room : 16;
+    struct part *part = realloc(kafka->part, room * sizeof *part);
+    if (!part)
+        return RC_ERR_MEMORY;
+    kafka->part = part;
+    uint32_t *by_source = realloc(kafka->by_source, room * sizeof *by_source);
+    if (!by_source)
+        return RC_ERR_MEMORY;
+    kafka->by_source = by_source;
+    kafka->part_room = room;
+    return RC_OK;
 }
 
-/* Takes up what is new of a topic. */
+static void sort_in(struct ingest_kafka *kafka, uint32_t number)
+{
+    uint32_t at = number;
+    for (; at && kafka->part[kafka->by_source[at - 1]].source > kafka->part[number].source; at--)
+        kafka->by_source[at] = kafka->by_source[at - 1];
+    kafka->by_source[at] = number;
+}
+
+enum rc_error kafka_parts_add(struct ingest_kafka *kafka, uint32_t source, int64_t offset,
+                              int64_t fresh_offset)
+{
+    uint32_t topic = source >> SOURCE_SHIFT, number = kafka->part_count;
+    enum rc_error err = make_room(kafka);
+    if (err)
+        return err;
+    struct part *part = &kafka->part[number];
+    *part = (struct part){.topic = &kafka->options.config->kafka.topic[topic],
+                          .partition = (int32_t)(source & ((1u << SOURCE_SHIFT) - 1)),
+                          .source = source,
+                          .first_offset = offset,
+                          .next_offset = offset,
+                          .end_offset = -1,
+                          .fresh_offset = fresh_offset,
+                          .reach = {.limit = offset, .known = offset}};
+    err = kafka_client_assign(&kafka->client, part->topic->name, part->partition, offset,
+                              &part->queue);
+    if (!err)
+        err = watermark_add(&kafka->watermark);
+    if (err)
+        return err;
+    sort_in(kafka, number);
+    kafka->part_count++;
+    kafka->known[topic]++;
+    return RC_OK;
+}
+
+/* Takes up what is new of a topic; all of it is in the list of where partitions begin. */
 static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic, uint32_t count,
+                                     const rd_kafka_topic_partition_list_t *first,
                                      const rd_kafka_topic_partition_list_t *committed)
 {
     const char *name = kafka->options.config->kafka.topic[topic].name;
@@ -52,12 +74,15 @@ static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic,
     enum rc_error err = RC_OK;
     while (kafka->known[topic] < count && !err) {
         uint32_t number = kafka->known[topic];
-        const rd_kafka_topic_partition_t *part =
+        const rd_kafka_topic_partition_t *begin =
+            rd_kafka_topic_partition_list_find(first, name, (int32_t)number);
+        const rd_kafka_topic_partition_t *read =
             rd_kafka_topic_partition_list_find(committed, name, (int32_t)number);
-        err = add_part(kafka, topic, number, part ? part->offset : -1);
-        if (!err)
-            kafka->known[topic]++;
+        RC_CHECK(begin && read);
+        err = kafka_parts_add(kafka, topic << SOURCE_SHIFT | number, begin->offset,
+                              read->offset < 0 ? 0 : read->offset);
     }
+    kafka->part_added |= kafka->known[topic] > before;
     if (before && kafka->known[topic] > before)
         source_note(kafka, "partitions were added, they are read from their beginning: ", name);
     return err;
@@ -66,12 +91,12 @@ static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic,
 /* The distance of the run before, if it was idle at the end. */
 static void resume(struct ingest_kafka *kafka, const rd_kafka_topic_partition_list_t *list)
 {
-    size_t name_size = sizeof distance_name - 1;
+    size_t name_size = sizeof SOURCE_DISTANCE - 1;
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *part = &list->elems[i];
         char text[64];
         if (part->metadata_size <= name_size || part->metadata_size >= sizeof text ||
-            memcmp(part->metadata, distance_name, name_size) != 0)
+            memcmp(part->metadata, SOURCE_DISTANCE, name_size) != 0)
             continue;
         memcpy(text, part->metadata, part->metadata_size);
         text[part->metadata_size] = '\0';
@@ -80,26 +105,47 @@ static void resume(struct ingest_kafka *kafka, const rd_kafka_topic_partition_li
     }
 }
 
+static void set_unread(rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
+}
+
+/* What a run before has read counts only where it is all made anew and nothing says how it was:
+ * without transactions. */
+static enum rc_error read_committed(struct ingest_kafka *kafka,
+                                    rd_kafka_topic_partition_list_t *list)
+{
+    set_unread(list);
+    if (!kafka->options.config->output.at_least_once || kafka->recovery.asked)
+        return RC_OK;
+    enum rc_error err = kafka_client_committed(&kafka->client, list);
+    if (!err && !kafka->part_count)
+        resume(kafka, list);
+    return err;
+}
+
 static enum rc_error add_parts(struct ingest_kafka *kafka, const uint32_t *count)
 {
     const struct rc_kafka *config = &kafka->options.config->kafka;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
-    enum rc_error err = RC_OK;
+    rd_kafka_topic_partition_list_t *first = rd_kafka_topic_partition_list_new(16);
     for (uint32_t i = 0; i < config->topic_count; i++)
         for (uint32_t part = kafka->known[i]; part < count[i]; part++)
-            rd_kafka_topic_partition_list_add(list, config->topic[i].name, (int32_t)part);
-    if (list->cnt)
-        err = kafka_client_committed(&kafka->client, list);
-    if (!err && !kafka->part_count)
-        resume(kafka, list);
+            rd_kafka_topic_partition_list_add(first, config->topic[i].name, (int32_t)part);
+    rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(first);
+    enum rc_error err = RC_OK;
+    if (first->cnt)
+        err = kafka_client_offsets(&kafka->client, first, false);
+    if (first->cnt && !err)
+        err = read_committed(kafka, committed);
     for (uint32_t i = 0; i < config->topic_count && !err; i++)
-        err = add_topic_parts(kafka, i, count[i], list);
-    rd_kafka_topic_partition_list_destroy(list);
-    return err == RC_ERR_KAFKA ? RC_OK : err; /* said; tried again with the next look */
+        err = add_topic_parts(kafka, i, count[i], first, committed);
+    rd_kafka_topic_partition_list_destroy(first);
+    rd_kafka_topic_partition_list_destroy(committed);
+    return err;
 }
 
-/* Asks Kafka how many partitions there are; false when it does not answer. */
-static bool look(struct ingest_kafka *kafka, uint32_t *ret_count)
+bool kafka_parts_count(struct ingest_kafka *kafka, uint32_t *ret_count)
 {
     const struct rc_kafka *config = &kafka->options.config->kafka;
     for (uint32_t i = 0; i < config->topic_count; i++) {
@@ -117,6 +163,42 @@ static bool look(struct ingest_kafka *kafka, uint32_t *ret_count)
     return true;
 }
 
+enum rc_error kafka_parts_check(struct ingest_kafka *kafka, uint32_t topic, char ret_message[256])
+{
+    const struct rc_config *config = kafka->options.config;
+    const char *name = config->kafka.topic[topic].name;
+    enum kafka_policy policy;
+    if (config->output.at_least_once || kafka->policy_seen[topic])
+        return RC_OK;
+    enum rc_error err = kafka_client_policy(&kafka->client, name, &policy);
+    if (err)
+        return err;
+    if (policy == KAFKA_POLICY_COMPACTS) {
+        snprintf(
+            ret_message, 256,
+            "the input topic %s is compacted (cleanup.policy): after a crash its records could "
+            "not be read again as they were; an input keeps all of them: cleanup.policy=delete",
+            name);
+        return RC_ERR_CONFIG;
+    }
+    kafka->policy_seen[topic] = true;
+    return RC_OK;
+}
+
+static enum rc_error take_up(struct ingest_kafka *kafka, const uint32_t *count, uint32_t total,
+                             char ret_message[256])
+{
+    enum rc_error err = RC_OK;
+    if (!kafka->client.consumer)
+        err = kafka_client_start(&kafka->client, total, ret_message);
+    for (uint32_t i = 0; i < kafka->options.config->kafka.topic_count && !err; i++)
+        if (count[i])
+            err = kafka_parts_check(kafka, i, ret_message);
+    if (!err)
+        err = add_parts(kafka, count);
+    return err == RC_ERR_KAFKA ? RC_OK : err; /* said; tried again with the next look */
+}
+
 enum rc_error kafka_parts_look(struct ingest_kafka *kafka, char ret_message[256])
 {
     uint32_t topics = kafka->options.config->kafka.topic_count, total = 0;
@@ -127,126 +209,15 @@ enum rc_error kafka_parts_look(struct ingest_kafka *kafka, char ret_message[256]
     kafka->look_every_ms = kafka->client.consumer                     ? LOOK_EVERY_MS
                            : 2 * kafka->look_every_ms < LOOK_EVERY_MS ? 2 * kafka->look_every_ms
                                                                       : LOOK_EVERY_MS;
-    if (look(kafka, count)) {
+    if (kafka_parts_count(kafka, count)) {
         for (uint32_t i = 0; i < topics; i++)
             total += count[i];
-        if (total && !kafka->client.consumer)
-            err = kafka_client_start(&kafka->client, total, ret_message);
-        if (total && !err)
-            err = add_parts(kafka, count);
+        if (total)
+            err = take_up(kafka, count, total, ret_message);
     }
     free(count);
     if (kafka->part_count < total) /* not all taken up: soon again */
         kafka->look_every_ms = LOOK_FIRST_MS;
     kafka->look_at_ms = steady_ms() + kafka->look_every_ms;
     return err;
-}
-
-/* ---- how far they are ---- */
-
-static void refresh_ends(struct ingest_kafka *kafka)
-{
-    int64_t behind = 0;
-    for (uint32_t i = 0; i < kafka->part_count; i++) {
-        struct part *part = &kafka->part[i];
-        int64_t low, high;
-        if (rd_kafka_get_watermark_offsets(kafka->client.consumer, part->topic->name,
-                                           part->partition, &low, &high) == 0 &&
-            high >= 0)
-            part->end_offset = high;
-        if (part->end_offset > part->next_offset)
-            behind += part->end_offset - part->next_offset;
-    }
-    kafka->far_behind = behind > FAR_BEHIND;
-}
-
-enum rc_error kafka_parts_show(struct ingest_kafka *kafka, int64_t wall)
-{
-    enum rc_error err = RC_OK;
-    if (kafka->client.consumer)
-        refresh_ends(kafka);
-    pthread_mutex_lock(&kafka->lock);
-    struct cut *cut = &kafka->cut[kafka->epoch % CUTS];
-    if (cut->room < kafka->part_count) {
-        int64_t *offsets = realloc(cut->next_offset, kafka->part_room * sizeof *offsets);
-        if (offsets) {
-            cut->next_offset = offsets;
-            cut->room = kafka->part_room;
-        }
-    }
-    if (kafka->part_count != kafka->shown_count) {
-        struct ingest_partition *shown =
-            realloc(kafka->shown, (kafka->part_count + 1) * sizeof *shown);
-        if (shown) {
-            kafka->shown = shown;
-            kafka->shown_count = kafka->part_count;
-        }
-    }
-    if (cut->room < kafka->part_count || kafka->shown_count != kafka->part_count)
-        err = RC_ERR_MEMORY;
-    cut->epoch = kafka->epoch;
-    cut->count = err ? 0 : kafka->part_count;
-    cut->distance_ms = kafka->watermark.all_idle ? kafka->watermark.distance_ms : RC_TIME_NONE;
-    for (uint32_t i = 0; i < cut->count; i++) {
-        const struct part *part = &kafka->part[i];
-        int64_t largest_ms = kafka->watermark.part[i].largest_ms;
-        cut->next_offset[i] = part->next_offset;
-        kafka->shown[i] = (struct ingest_partition){
-            .topic = part->topic->name,
-            .partition = part->partition,
-            .next_offset = part->next_offset,
-            .end_offset = part->end_offset,
-            .watermark_ms = largest_ms == RC_TIME_NONE
-                                ? RC_TIME_NONE
-                                : largest_ms - kafka->watermark.settings.max_disorder_ms,
-            .idle = watermark_idle(&kafka->watermark, i, wall),
-            .holds_back = kafka->watermark.holder == i};
-    }
-    pthread_mutex_unlock(&kafka->lock);
-    return err;
-}
-
-uint32_t ingest_kafka_partitions(struct ingest_kafka *kafka, struct ingest_partition *ret_list,
-                                 uint32_t room)
-{
-    pthread_mutex_lock(&kafka->lock);
-    uint32_t count = kafka->shown_count;
-    for (uint32_t i = 0; i < count && i < room; i++)
-        ret_list[i] = kafka->shown[i];
-    pthread_mutex_unlock(&kafka->lock);
-    return count;
-}
-
-/* The list frees it. */
-static void note_distance(rd_kafka_topic_partition_t *part, int64_t distance_ms)
-{
-    char text[64];
-    int size = snprintf(text, sizeof text, "%s%lld", distance_name, (long long)distance_ms);
-    part->metadata = strdup(text);
-    part->metadata_size = part->metadata ? (size_t)size : 0;
-}
-
-void ingest_kafka_published(struct ingest_kafka *kafka, uint64_t epoch)
-{
-    rd_kafka_topic_partition_list_t *list = NULL;
-    pthread_mutex_lock(&kafka->lock);
-    const struct cut *cut = &kafka->cut[epoch % CUTS];
-    bool last = atomic_load_explicit(&kafka->stop, memory_order_relaxed);
-    if (cut->epoch == epoch && cut->count &&
-        (last || steady_ms() - kafka->committed_at_ms >= COMMIT_EVERY_MS)) {
-        list = rd_kafka_topic_partition_list_new((int)cut->count);
-        for (uint32_t i = 0; i < cut->count; i++) {
-            rd_kafka_topic_partition_t *part = rd_kafka_topic_partition_list_add(
-                list, kafka->shown[i].topic, kafka->shown[i].partition);
-            part->offset = cut->next_offset[i];
-            if (cut->distance_ms != RC_TIME_NONE)
-                note_distance(part, cut->distance_ms);
-        }
-        kafka->committed_at_ms = steady_ms();
-    }
-    pthread_mutex_unlock(&kafka->lock);
-    if (list) {
-        kafka_client_commit(&kafka->client, list);
-        rd_kafka_topic_partition_list_destroy(list);
-    }
 }

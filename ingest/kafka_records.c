@@ -127,6 +127,7 @@ enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
     struct part *part = &kafka->part[number];
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         kafka_client_answered(&kafka->client);
+        kafka->epoch_moved |= part->next_offset != message->offset;
         part->end_offset = part->next_offset = message->offset;
         watermark_end(&kafka->watermark, number);
         return RC_OK;
@@ -136,6 +137,7 @@ enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
         return RC_OK;
     }
     kafka_client_answered(&kafka->client);
+    kafka->epoch_moved = true;
     part->next_offset = message->offset + 1;
     watermark_read(&kafka->watermark, number, wall);
     return take_record(kafka, number, message);

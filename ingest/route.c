@@ -228,21 +228,30 @@ static enum rc_error tell_commit(struct ingest_route *route, uint64_t epoch, int
     return RC_OK;
 }
 
-enum rc_error ingest_route_mark(struct ingest_route *route, uint64_t epoch, int64_t now_ms,
-                                int64_t wall_ms, bool end_of_input)
+static enum rc_error hand_cut(struct ingest_route *route, const struct rc_cut *cut)
 {
-    struct rc_mark mark = {
-        .epoch = epoch, .now_ms = now_ms, .wall_ms = wall_ms, .end_of_input = end_of_input};
+    void *message;
+    enum rc_error err =
+        reserve(route, route->output->shard_count, cut->size, RC_MESSAGE_CUT, &message);
+    if (!err)
+        memcpy(message, cut, cut->size);
+    return err;
+}
+
+enum rc_error ingest_route_mark(struct ingest_route *route, const struct rc_mark *mark,
+                                const struct rc_cut *cut)
+{
     for (uint32_t to = 0; to < route->output->shard_count; to++) {
         void *message;
-        enum rc_error err = reserve(route, to, sizeof mark, RC_MESSAGE_MARK, &message);
+        enum rc_error err = reserve(route, to, sizeof *mark, RC_MESSAGE_MARK, &message);
         if (err)
             return err;
-        memcpy(message, &mark, sizeof mark);
+        memcpy(message, mark, sizeof *mark);
         make_visible(route, to);
     }
-    route->ended = end_of_input;
-    return tell_commit(route, epoch, now_ms);
+    route->ended = mark->end_of_input;
+    enum rc_error err = cut ? hand_cut(route, cut) : RC_OK;
+    return err ? err : tell_commit(route, mark->epoch, mark->now_ms);
 }
 
 enum rc_error ingest_route_finish(struct ingest_route *route)

@@ -50,10 +50,10 @@ enum rc_error ingest_route_event(struct ingest_route *route, const union ingest_
 /* A record that is refused; `reason` is NUL-terminated, 147 bytes at most. */
 enum rc_error ingest_route_dead(struct ingest_route *route, uint32_t source, int64_t offset,
                                 const char *reason, const struct ingest_raw_parts *raw);
-/* The end of an epoch: a mark to all shards, an rc_end to the commit thread. Epochs count from 1;
- * `wall_ms` is RC_TIME_NONE in a replay. */
-enum rc_error ingest_route_mark(struct ingest_route *route, uint64_t epoch, int64_t now_ms,
-                                int64_t wall_ms, bool end_of_input);
+/* The end of an epoch: a mark to all shards, then the cut (NULL: none, of files) and an rc_end to
+ * the commit thread. Epochs count from 1. */
+enum rc_error ingest_route_mark(struct ingest_route *route, const struct rc_mark *mark,
+                                const struct rc_cut *cut);
 /* After the last mark: tells the commit thread (rc_end with epoch UINT64_MAX), and the shards
  * (RC_MESSAGE_END) unless the last mark was the end of the input, which says so by itself. */
 enum rc_error ingest_route_finish(struct ingest_route *route);

@@ -336,8 +336,11 @@ static enum rc_error take_line(struct ingest_files *files, struct file *file,
 static enum rc_error close_epoch(struct ingest_files *files, bool end_of_input)
 {
     files->epoch_lines = files->epoch_bytes = 0;
-    return ingest_route_mark(&files->route, ++files->epoch, files->now_ms, RC_TIME_NONE,
-                             end_of_input);
+    struct rc_mark mark = {.epoch = ++files->epoch,
+                           .now_ms = files->now_ms,
+                           .wall_ms = RC_TIME_NONE,
+                           .end_of_input = end_of_input};
+    return ingest_route_mark(&files->route, &mark, NULL);
 }
 
 /* Lines of this file for as long as it is the first to be read. */

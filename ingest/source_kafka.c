@@ -1,7 +1,7 @@
-/* The Kafka source: one thread reads all partitions of all topics from their beginning, each from
- * a queue of its own. Every commit_every_ms, or after so many events, it closes an epoch: moves the
- * watermark, puts a mark into every ring and notes how far each partition was read, so that the
- * offsets can be committed once what the epoch made is out.
+/* The Kafka source: one thread reads all partitions of all topics, from their beginning or from
+ * where a snapshot stands, each from a queue of its own. Every commit_every_ms, or after so many
+ * events, it closes an epoch: moves the watermark, puts a mark into every ring, and how far each
+ * partition was read into the commit thread's, so that it is recorded with what the epoch made.
  *
  * Memory stays bounded while catching up: a partition that is ahead of the others by more than
  * `align` is not read, its prefetch buffer fills, and librdkafka stops fetching for it. */
@@ -35,6 +35,8 @@ void source_note(struct ingest_kafka *kafka, const char *text, const char *what)
 
 static enum rc_error read_part(struct ingest_kafka *kafka, uint32_t number, bool *ret_some)
 {
+    if (kafka->part[number].held)
+        return kafka_recovery_release(kafka, number, wall_ms());
     ssize_t count = rd_kafka_consume_batch_queue(kafka->part[number].queue, 0, kafka->batch, BATCH);
     int64_t wall = wall_ms();
     enum rc_error err = RC_OK;
@@ -52,7 +54,7 @@ static enum rc_error read_part(struct ingest_kafka *kafka, uint32_t number, bool
 static bool may_read(const struct ingest_kafka *kafka, uint32_t number)
 {
     const struct part *part = &kafka->part[number];
-    return !kafka->memory.over || (part->next_offset == 0 && part->end_offset < 0);
+    return !kafka->memory.over || (part->next_offset == part->first_offset && part->end_offset < 0);
 }
 
 static enum rc_error read_parts(struct ingest_kafka *kafka, bool *ret_some)
@@ -66,14 +68,16 @@ static enum rc_error read_parts(struct ingest_kafka *kafka, bool *ret_some)
     return err;
 }
 
-/* A message that came through the common queue: one of a partition taken up this very moment. */
+/* A message that came through the common queue: one of a partition taken up this very moment. It
+ * may have passed others, so while order decides which epoch it belongs to it must not be. */
 static enum rc_error take_stray(struct ingest_kafka *kafka, rd_kafka_message_t *message)
 {
     enum rc_error err = RC_OK;
     for (uint32_t i = 0; message->rkt && i < kafka->part_count; i++)
         if (kafka->part[i].partition == message->partition &&
             strcmp(kafka->part[i].topic->name, rd_kafka_topic_name(message->rkt)) == 0)
-            err = kafka_take_message(kafka, i, message, wall_ms());
+            err = kafka->part[i].held ? RC_ERR_INTERNAL
+                                      : kafka_take_message(kafka, i, message, wall_ms());
     rd_kafka_message_destroy(message);
     return err;
 }
@@ -96,17 +100,21 @@ static void watch_memory(struct ingest_kafka *kafka, int64_t now_ms)
                 "");
 }
 
+enum rc_error source_poll(struct ingest_kafka *kafka)
+{
+    int64_t now_ms = steady_ms();
+    if (now_ms - kafka->served_ms < SERVE_EVERY_MS)
+        return RC_OK;
+    kafka->served_ms = now_ms;
+    rd_kafka_message_t *message = kafka_client_poll(&kafka->client);
+    return message ? take_stray(kafka, message) : RC_OK;
+}
+
 static enum rc_error serve(struct ingest_kafka *kafka, char ret_message[256])
 {
     int64_t now_ms = steady_ms();
-    enum rc_error err = RC_OK;
     watch_memory(kafka, now_ms);
-    if (now_ms - kafka->served_ms >= SERVE_EVERY_MS) {
-        rd_kafka_message_t *message = kafka_client_poll(&kafka->client);
-        if (message)
-            err = take_stray(kafka, message);
-        kafka->served_ms = now_ms;
-    }
+    enum rc_error err = source_poll(kafka);
     if (!err && now_ms >= kafka->look_at_ms)
         err = kafka_parts_look(kafka, ret_message);
     return err;
@@ -117,7 +125,7 @@ bool ingest_kafka_over_memory(const struct ingest_kafka *kafka)
     return atomic_load_explicit(&kafka->over_memory, memory_order_relaxed);
 }
 
-static void nap(struct ingest_kafka *kafka, int64_t until_ms)
+void source_nap(struct ingest_kafka *kafka, int64_t until_ms)
 {
     int64_t left_ms = until_ms - steady_ms();
     struct pollfd wake = {.fd = kafka->client.wake_fd, .events = POLLIN};
@@ -131,42 +139,38 @@ static void nap(struct ingest_kafka *kafka, int64_t until_ms)
     }
 }
 
-static enum rc_error close_epoch(struct ingest_kafka *kafka)
-{
-    int64_t wall = wall_ms();
-    if (kafka->client.away)
-        watermark_outage(&kafka->watermark, wall);
-    int64_t now_ms = watermark_step(&kafka->watermark, wall);
-    enum rc_error err =
-        ingest_route_mark(&kafka->route, ++kafka->epoch, now_ms, kafka->opened_ms, false);
-    if (now_ms != RC_TIME_NONE)
-        rc_gauge_set(&kafka->stats.watermark_ms, (uint64_t)now_ms);
-    kafka->opened_ms = wall;
-    kafka->epoch_events = 0;
-    return err ? err : kafka_parts_show(kafka, wall);
-}
-
-enum rc_error ingest_kafka_run(struct ingest_kafka *kafka, char ret_message[256])
+static enum rc_error run_live(struct ingest_kafka *kafka, char ret_message[256])
 {
     int64_t every_ms = kafka->options.config->output.commit_every_ms;
     int64_t close_at_ms = steady_ms() + every_ms;
     enum rc_error err = RC_OK;
-    ret_message[0] = '\0';
     kafka->opened_ms = wall_ms();
-    while (!err && !atomic_load_explicit(&kafka->stop, memory_order_relaxed)) {
+    while (!err && !source_stopped(kafka)) {
         bool some = false;
         err = serve(kafka, ret_message);
-        if (!err)
+        if (!err && !kafka->part_added)
             err = read_parts(kafka, &some);
-        if (!err && (kafka->epoch_events >= EPOCH_EVENTS || steady_ms() >= close_at_ms)) {
-            err = close_epoch(kafka);
+        if (!err && (kafka->part_added || kafka->epoch_events >= EPOCH_EVENTS ||
+                     steady_ms() >= close_at_ms)) {
+            err = kafka_epoch_close(kafka, false);
             close_at_ms = steady_ms() + (kafka->far_behind ? CATCHING_UP * every_ms : every_ms);
         }
         if (!err && !some)
-            nap(kafka, close_at_ms);
+            source_nap(kafka, close_at_ms);
     }
-    if (!err)
-        err = close_epoch(kafka);
+    return err ? err : kafka_epoch_close(kafka, true);
+}
+
+enum rc_error ingest_kafka_run(struct ingest_kafka *kafka, char ret_message[256])
+{
+    ret_message[0] = '\0';
+    kafka->snapshot_at_ms = steady_ms();
+    if (!kafka->recovery.count) /* else at once: what was read again is not to be again */
+        kafka->snapshot_at_ms += kafka->options.snapshot_every_ms;
+    enum rc_error err = kafka_recovery_run(kafka, ret_message);
+    /* Stopped before: what the recorded epochs need was not read to its end, nothing is closed. */
+    if (!err && !ingest_kafka_recovering(kafka) && kafka->recovery.ready == kafka->recovery.asked)
+        err = run_live(kafka, ret_message);
     if (err == RC_ERR_END) /* given up: nobody drains the rings any more */
         return RC_OK;
     enum rc_error end = ingest_route_finish(&kafka->route);
@@ -205,10 +209,13 @@ enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
                                           .idle_after_ms = config->time.idle_after_ms,
                                           .align_ms = config->time.align_ms};
     watermark_init(&kafka->watermark, &settings);
+    kafka->closed_now_ms = RC_TIME_NONE;
     kafka->known = calloc(config->kafka.topic_count + 1, sizeof *kafka->known);
     kafka->missing = calloc(config->kafka.topic_count + 1, sizeof *kafka->missing);
+    kafka->policy_seen = calloc(config->kafka.topic_count + 1, sizeof *kafka->policy_seen);
     struct ingest_decoder_options decoder = {.config = config, .hash_secret = options->hash_secret};
-    enum rc_error err = kafka->known && kafka->missing ? RC_OK : RC_ERR_MEMORY;
+    enum rc_error err =
+        kafka->known && kafka->missing && kafka->policy_seen ? RC_OK : RC_ERR_MEMORY;
     if (!err)
         err = ingest_route_init(&kafka->route, output, &kafka->stats, &kafka->give_up);
     if (!err)
@@ -229,19 +236,24 @@ void ingest_kafka_close(struct ingest_kafka *kafka)
 {
     if (!kafka)
         return;
-    for (uint32_t i = 0; i < kafka->part_count; i++)
+    for (uint32_t i = 0; i < kafka->part_count; i++) {
+        kafka_recovery_drop(&kafka->part[i]);
         rd_kafka_queue_destroy(kafka->part[i].queue);
+    }
     kafka_client_close(&kafka->client);
     ingest_decoder_close(kafka->decoder);
     ingest_route_done(&kafka->route);
     watermark_done(&kafka->watermark);
-    for (int i = 0; i < CUTS; i++)
-        free(kafka->cut[i].next_offset);
+    for (int i = 0; i < COMMITS; i++)
+        free(kafka->commit[i].next_offset);
     pthread_mutex_destroy(&kafka->lock);
     free(kafka->shown);
     free(kafka->part);
     free(kafka->known);
     free(kafka->missing);
+    free(kafka->policy_seen);
+    free(kafka->by_source);
+    free(kafka->cut);
     free(kafka->scratch);
     free(kafka);
 }
@@ -259,4 +271,18 @@ const char *ingest_kafka_source(const struct ingest_kafka *kafka, uint32_t sourc
     RC_CHECK(topic < config->topic_count);
     *ret_partition = (int32_t)(source & ((1u << SOURCE_SHIFT) - 1));
     return config->topic[topic].name;
+}
+
+bool ingest_kafka_source_of(const struct ingest_kafka *kafka, const char *topic, int32_t partition,
+                            uint32_t *ret_source)
+{
+    const struct rc_kafka *config = &kafka->options.config->kafka;
+    if (partition < 0 || partition >= 1 << SOURCE_SHIFT)
+        return false;
+    for (uint32_t i = 0; i < config->topic_count; i++)
+        if (!strcmp(config->topic[i].name, topic)) {
+            *ret_source = i << SOURCE_SHIFT | (uint32_t)partition;
+            return true;
+        }
+    return false;
 }

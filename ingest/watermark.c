@@ -66,6 +66,28 @@ void watermark_resume(struct watermark *wm, int64_t distance_ms)
     wm->kept_ms = distance_ms;
 }
 
+int64_t watermark_distance(const struct watermark *wm)
+{
+    return wm->all_idle ? wm->distance_ms : wm->kept_ms;
+}
+
+void watermark_restore(struct watermark *wm, uint32_t part, int64_t largest_ms, bool idle,
+                       int64_t wall_ms)
+{
+    RC_CHECK(part < wm->count);
+    wm->part[part] =
+        (struct watermark_part){.first_ms = largest_ms,
+                                .largest_ms = largest_ms,
+                                .quiet_ms = idle ? wall_ms - wm->settings.idle_after_ms : wall_ms,
+                                .touched = largest_ms != RC_TIME_NONE};
+}
+
+void watermark_set_now(struct watermark *wm, int64_t now_ms)
+{
+    wm->now_ms = now_ms;
+    wm->all_idle = false;
+}
+
 void watermark_end(struct watermark *wm, uint32_t part)
 {
     RC_CHECK(part < wm->count);

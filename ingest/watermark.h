@@ -52,6 +52,13 @@ void watermark_event(struct watermark *wm, uint32_t part, int64_t time_ms);
 void watermark_fresh(struct watermark *wm);
 /* Time lags the wall clock by at most so much when all are idle, as it did in the run before. */
 void watermark_resume(struct watermark *wm, int64_t distance_ms);
+/* What watermark_resume needs of this run: the distance, or the one kept; RC_TIME_NONE. */
+int64_t watermark_distance(const struct watermark *wm);
+/* The partition as a run before left it: one that was idle is so again as soon as its end is seen,
+ * any other is quiet from now on. Afterwards watermark_set_now; then watermark_resume. */
+void watermark_restore(struct watermark *wm, uint32_t part, int64_t largest_ms, bool idle,
+                       int64_t wall_ms);
+void watermark_set_now(struct watermark *wm, int64_t now_ms);
 /* The partition has nothing more for now. */
 void watermark_end(struct watermark *wm, uint32_t part);
 

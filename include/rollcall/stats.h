@@ -31,6 +31,8 @@ struct rc_ingest_stats {
     rc_counter bytes;
     rc_counter watermark_ms; /* gauge; as int64_t */
     rc_counter stalled;      /* times a ring was full */
+    /* of recovery: gauge; records read again */
+    rc_counter recover_epochs, replayed;
 };
 /* Written by one shard. */
 #define RC_SHARD_COUNTERS(X)                                                                       \

@@ -76,8 +76,10 @@ static enum rc_error play(void *opaque, char ret_message[256])
     raw.value_size = INGEST_VALUE_KEPT + 10;
     if (!err)
         err = ingest_route_dead(&route, 0, stage->flood, "too_large", &raw);
+    struct rc_mark mark = {
+        .epoch = 1, .now_ms = 1000, .wall_ms = RC_TIME_NONE, .end_of_input = !stage->source_fails};
     if (!err)
-        err = ingest_route_mark(&route, 1, 1000, RC_TIME_NONE, !stage->source_fails);
+        err = ingest_route_mark(&route, &mark, NULL);
     if (!err)
         err = ingest_route_finish(&route);
     ingest_route_done(&route);

@@ -171,7 +171,9 @@ Test(route, a_mark_reaches_all_behind_what_came_before_it)
     make_event(&event, 1);
     cr_assert_eq(ingest_route_event(&route, &event, 0, 1, 0, &raw), RC_OK);
     cr_assert_eq(ingest_route_dead(&route, 0, 2, "not_json", &raw), RC_OK);
-    cr_assert_eq(ingest_route_mark(&route, 4, 1000, 2000, false), RC_OK);
+    const struct rc_mark sent = {.epoch = 4, .now_ms = 1000, .wall_ms = 2000, .snapshot = true};
+    const struct rc_cut cut = {.size = sizeof cut, .epoch = 4, .now_ms = 1000, .wall_ms = 2000};
+    cr_assert_eq(ingest_route_mark(&route, &sent, &cut), RC_OK);
     cr_expect_not_null(rig_next(&rig, 1, &kind));
     cr_expect_eq(kind, RC_MESSAGE_EVENT);
     for (int shard = 0; shard < RIG_SHARDS; shard++) {
@@ -179,10 +181,14 @@ Test(route, a_mark_reaches_all_behind_what_came_before_it)
         cr_assert_not_null(mark);
         cr_expect_eq(kind, RC_MESSAGE_MARK);
         cr_expect(mark->epoch == 4 && mark->now_ms == 1000 && mark->wall_ms == 2000);
-        cr_expect_not(mark->end_of_input);
+        cr_expect(mark->snapshot && !mark->end_of_input);
     }
     cr_expect_not_null(rig_next(&rig, RIG_SHARDS, &kind));
     cr_expect_eq(kind, RC_MESSAGE_DEAD_LETTER);
+    const struct rc_cut *handed = rig_next(&rig, RIG_SHARDS, &kind);
+    cr_assert_not_null(handed, "the cut comes before the end of its epoch");
+    cr_expect_eq(kind, RC_MESSAGE_CUT);
+    cr_expect_arr_eq(handed, &cut, sizeof cut);
     const struct rc_end *end_mark = rig_next(&rig, RIG_SHARDS, &kind);
     cr_assert_not_null(end_mark);
     cr_expect_eq(kind, RC_MESSAGE_END);
@@ -193,7 +199,8 @@ Test(route, the_finish_tells_the_shards_unless_the_input_ended)
 {
     for (int ended = 0; ended <= 1; ended++) {
         uint32_t kind = 0;
-        cr_assert_eq(ingest_route_mark(&route, 1, 0, RC_TIME_NONE, ended), RC_OK);
+        const struct rc_mark mark = {.epoch = 1, .wall_ms = RC_TIME_NONE, .end_of_input = ended};
+        cr_assert_eq(ingest_route_mark(&route, &mark, NULL), RC_OK);
         cr_assert_eq(ingest_route_finish(&route), RC_OK);
         for (int shard = 0; shard < RIG_SHARDS; shard++) {
             cr_expect_not_null(rig_next(&rig, shard, &kind));

@@ -224,6 +224,87 @@ Test(watermark, what_comes_after_an_outage_sets_the_distance_anew)
     cr_assert(eq(i64, watermark_step(&wm, back + 1000 + IDLE), 51000));
 }
 
+/* As a run before left it, by a cut. */
+static void restore(int64_t now_ms, int64_t distance_ms, const int64_t *largest_ms,
+                    const bool *idle, int64_t wall_ms)
+{
+    for (uint32_t i = 0; i < wm.count; i++)
+        watermark_restore(&wm, i, largest_ms[i], idle[i], wall_ms);
+    watermark_set_now(&wm, now_ms);
+    watermark_resume(&wm, distance_ms);
+}
+
+Test(watermark, from_a_cut_it_goes_on_where_it_was)
+{
+    open_parts(2);
+    restore(39000, RC_TIME_NONE, (int64_t[]){50000, 40000}, (bool[]){false, false}, WALL);
+    cr_assert(eq(i64, watermark_step(&wm, WALL), 39000));
+    cr_assert(eq(u32, wm.holder, 1));
+    event(1, 60000, WALL);
+    cr_assert(eq(i64, watermark_step(&wm, WALL), 49000));
+}
+
+Test(watermark, from_a_cut_one_that_was_idle_is_so_as_soon_as_its_end_is_seen)
+{
+    open_parts(2);
+    restore(49000, RC_TIME_NONE, (int64_t[]){20000, 50000}, (bool[]){true, false}, WALL);
+    event(1, 60000, WALL);
+    cr_assert(eq(i64, watermark_step(&wm, WALL), 49000), "something may have come meanwhile");
+    cr_assert(eq(u32, wm.holder, 0));
+    watermark_end(&wm, 0);
+    cr_assert(eq(i64, watermark_step(&wm, WALL), 59000));
+}
+
+Test(watermark, from_a_cut_one_that_was_not_idle_is_quiet_from_then_on)
+{
+    open_parts(2);
+    restore(39000, RC_TIME_NONE, (int64_t[]){40000, 50000}, (bool[]){false, false}, WALL);
+    watermark_end(&wm, 0);
+    event(1, 60000, WALL + IDLE - 1);
+    cr_assert(eq(i64, watermark_step(&wm, WALL + IDLE - 1), 39000));
+    cr_assert(eq(i64, watermark_step(&wm, WALL + IDLE), 59000));
+}
+
+Test(watermark, from_a_cut_one_that_never_brought_anything_does_not_hold_back)
+{
+    open_parts(2);
+    restore(39000, RC_TIME_NONE, (int64_t[]){40000, RC_TIME_NONE}, (bool[]){false, false}, WALL);
+    watermark_end(&wm, 1);
+    event(0, 60000, WALL);
+    cr_assert(eq(i64, watermark_step(&wm, WALL), 59000));
+}
+
+Test(watermark, from_a_cut_in_which_all_were_idle_the_distance_is_kept)
+{
+    open_parts(2);
+    event(0, 50000, WALL);
+    event(1, 60000, WALL);
+    watermark_end(&wm, 0);
+    watermark_end(&wm, 1);
+    int64_t now_ms = watermark_step(&wm, WALL + IDLE + 700);
+    int64_t distance_ms = watermark_distance(&wm), later = WALL + IDLE + 3600000;
+    cr_assert(eq(i64, now_ms, WALL + IDLE + 700 - distance_ms));
+    close_parts();
+    open_parts(2);
+    restore(now_ms, distance_ms, (int64_t[]){50000, 60000}, (bool[]){true, true}, later);
+    cr_assert(eq(i64, watermark_step(&wm, later), now_ms), "no end was seen yet");
+    cr_assert(eq(i64, watermark_distance(&wm), distance_ms), "a crash now loses nothing");
+    watermark_end(&wm, 0);
+    watermark_end(&wm, 1);
+    cr_assert(eq(i64, watermark_step(&wm, later + 50), later + 50 - distance_ms));
+    cr_assert(eq(i64, watermark_distance(&wm), distance_ms));
+}
+
+Test(watermark, from_a_cut_an_event_sets_the_distance_anew)
+{
+    open_parts(1);
+    restore(49000, WALL, (int64_t[]){50000}, (bool[]){true}, WALL);
+    event(0, 60000, WALL);
+    cr_assert(eq(i64, watermark_distance(&wm), RC_TIME_NONE));
+    watermark_end(&wm, 0);
+    cr_assert(eq(i64, watermark_step(&wm, WALL + IDLE), 59000));
+}
+
 Test(watermark, the_one_that_is_far_ahead_is_not_read)
 {
     open_parts(3);
