@@ -1,5 +1,5 @@
 /* Inside the Kafka source: what its files share. source_kafka.c is the loop, kafka_parts.c finds
- * topics and partitions, kafka_records.c makes events of messages, kafka_epoch.c closes epochs and
+ * topics and partitions, kafka_records.c makes events of messages, kafka_cut.c closes epochs and
  * says how far partitions are, kafka_recovery.c makes recorded epochs again.
  * thread: ingest's, where nothing else is said. */
 #ifndef ROLLCALL_KAFKA_SOURCE_H

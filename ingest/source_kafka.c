@@ -169,7 +169,8 @@ enum rc_error ingest_kafka_run(struct ingest_kafka *kafka, char ret_message[256]
         kafka->snapshot_at_ms += kafka->options.snapshot_every_ms;
     enum rc_error err = kafka_recovery_run(kafka, ret_message);
     /* Stopped before: what the recorded epochs need was not read to its end, nothing is closed. */
-    if (!err && !ingest_kafka_recovering(kafka) && kafka->recovery.ready == kafka->recovery.asked)
+    if (!err && !kafka->options.recover_only && !ingest_kafka_recovering(kafka) &&
+        kafka->recovery.ready == kafka->recovery.asked)
         err = run_live(kafka, ret_message);
     if (err == RC_ERR_END) /* given up: nobody drains the rings any more */
         return RC_OK;
@@ -230,6 +231,15 @@ enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
     }
     *ret_kafka = kafka;
     return RC_OK;
+}
+
+enum rc_error ingest_kafka_secret_set(struct ingest_kafka *kafka, uint64_t hash_secret)
+{
+    const struct ingest_decoder_options options = {.config = kafka->options.config,
+                                                   .hash_secret = hash_secret};
+    ingest_decoder_close(kafka->decoder);
+    kafka->decoder = NULL;
+    return ingest_decoder_open(&options, &kafka->decoder);
 }
 
 void ingest_kafka_close(struct ingest_kafka *kafka)

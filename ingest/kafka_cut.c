@@ -183,7 +183,6 @@ enum rc_error kafka_epoch_repeat(struct ingest_kafka *kafka, const struct rc_cut
         return err;
     memcpy(kafka->cut, cut, sizeof *cut + cut->part_count * sizeof cut->part[0]);
     kafka->cut->recorded = true;
-    kafka->cut->snapshot = false;
     kafka->epoch = cut->epoch;
     kafka->epoch_events = 0;
     kafka->epoch_moved = false;
