@@ -5,6 +5,7 @@ input topics with `rollcall replay`, and reads everything that read_committed sh
     tests/system/auditor.py --rollcall PATH --brokers LIST CONFIG
         --recorded DIR    audit a dump instead of --brokers
         --save DIR        keep what is read as such a dump
+        --earlier DIR     a dump of the input topics from before retention took its beginning
         --now TIME        how far time had come, epoch ms; default: what the progress says
         --without LIST    checks that are left out, by name, comma-separated
         --group NAME, --topics NAME:CHANNEL,...   default: those of CONFIG
@@ -287,6 +288,16 @@ class Audit:
         self.report.figure("input", f"{total - missing} of {total} partitions are read to the end")
         return ends
 
+    def input_records(self, topic):
+        """The raw input, with what retention has taken meanwhile."""
+        if self.options.earlier:
+            first = {int(part): offsets[0]
+                     for part, offsets in self.state["offsets"].get(topic, {}).items()}
+            for record in kafka_dump.Recording(self.options.earlier).records(topic):
+                if record.offset < first.get(record.partition, 0):
+                    yield record
+        yield from self.kafka.records(topic)
+
     def write_input(self, ends, now_ms):
         """Each partition into a file, what lies at or after now aside, as it still waits."""
         paths, waiting, aside, events = [], 0, 0, 0
@@ -301,7 +312,7 @@ class Audit:
                 files[partition] = open(path, "wb")
                 paths.append(path)
                 self.offset[topic, partition] = []
-            for record in self.kafka.records(topic):
+            for record in self.input_records(topic):
                 if record.offset >= ends.get((topic, record.partition), 0):
                     continue
                 events += 1
@@ -559,7 +570,7 @@ def settings(text):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(usage=__doc__, add_help=False)
-    for name in ("rollcall", "brokers", "recorded", "save", "group", "topics", "work"):
+    for name in ("rollcall", "brokers", "recorded", "save", "earlier", "group", "topics", "work"):
         parser.add_argument("--" + name)
     parser.add_argument("--now", type=time_ms)
     parser.add_argument("--without", default="")

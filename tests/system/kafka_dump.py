@@ -86,7 +86,7 @@ class Cluster:
         headers = topic.endswith(".dead_letter") or not topic.startswith("rollcall.")
         command = ["kcat", "-b", self.brokers, "-C", "-t", topic, "-o", "beginning", "-e", "-q",
                    "-X", "isolation.level=read_committed", "-X", "check.crcs=true",
-                   "-X", "enable.partition.eof=true",
+                   "-X", "enable.partition.eof=true", "-X", "fetch.wait.max.ms=10",
                    "-f", FORMAT_HEADERS if headers else FORMAT]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as kcat:
             copy = None

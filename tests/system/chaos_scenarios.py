@@ -1,0 +1,283 @@
+"""The mishaps that are not a kill among others: each a function of a Lab, its first line for
+`chaos --list`. All end with the audit."""
+import glob
+import os
+import shutil
+import signal
+import time
+
+from chaos_lab import Failed, Flow, say, skip, wait_until
+
+RATE = 600
+PASSED_OVER = r"passed over|is not used|cannot be used|not valid|damaged|unreadable"
+
+
+def begin(lab, events=9000, **changes):
+    """A broker, a configuration, and a flow of which a third is let go."""
+    lab.start_broker()
+    lines, tick = lab.events(events)
+    lab.write_config(**changes)
+    flow = Flow(lab, lines, tick, RATE)
+    flow.allow(events // 3)
+    return flow
+
+
+def end(lab, flow, host, options, earlier=None):
+    flow.finish()
+    last = lab.finish(host)
+    lab.audit(last, options.without, earlier)
+
+
+def snapshots(host):
+    """Their files, the oldest first."""
+    return sorted(glob.glob(os.path.join(host, "snapshots", "*.snapshot")), key=os.path.getmtime)
+
+
+def wait_snapshots(host, run, count, seconds=30):
+    """Until so many that were not there are there."""
+    before = set(snapshots(host))
+
+    def look():
+        run.expect_alive()
+        return len(set(snapshots(host)) - before) >= count
+
+    wait_until(seconds, f"{count} new snapshots", look)
+
+
+def zombie(lab, options):
+    """A process stands still (SIGSTOP), another takes over, then the first goes on (SIGCONT)."""
+    flow = begin(lab)
+    first, second = lab.host(), lab.host()
+    frozen = lab.run(first)
+    lab.wait_records(500, 60, frozen)
+    frozen.signal(signal.SIGSTOP)
+    say(f"frozen, with {lab.count()} records out; another host takes over")
+    began = time.monotonic()
+    other = lab.run(second)
+    flow.allow(len(flow.lines) // 3)
+    before = lab.count()
+    lab.wait_records(before + 500, 90, other)
+    say(f"the other has published {time.monotonic() - began:.1f} s after its start")
+    frozen.signal(signal.SIGCONT)
+    say("the zombie goes on")
+    flow.allow(len(flow.lines))
+    time.sleep(8)
+    other.expect_alive()
+    if not frozen.says(r"fenced|stand(s|ing)? by|another (process|member|instance)|taken over"):
+        frozen.fail("the zombie does not say that another has taken over")
+    if frozen.ended():
+        say(f"the zombie has left with {frozen.process.returncode}")
+        if frozen.process.returncode == 0:
+            frozen.fail("it ended as if all were well")
+    else:
+        say("the zombie stands by")
+        frozen.kill()
+    other.signal(signal.SIGTERM)
+    other.wait(15)
+    end(lab, flow, second, options)
+
+
+def retention(lab, options):
+    """Input that is needed is gone: the start is refused, and says how much is missing."""
+    flow = begin(lab, snapshot_every="1d")
+    host = lab.host()
+    run = lab.run(host)
+    lab.wait_records(500, 60, run)
+    run.kill()
+    lab.trim(lab.committed())
+    say("no snapshot, and what was read is gone from the input")
+    before = lab.count()
+    refused = lab.run(host)
+    code = refused.wait(60, code=None)
+    said = refused.says(r".*error:.*(missing|reach|gone).*")
+    if code in (0, -signal.SIGKILL) or not said:
+        refused.fail(f"it should be refused, with how much is missing; it ended with {code}")
+    say(f"refused with {code}: {said[0].strip()[:300]}")
+    if lab.count() != before:
+        raise Failed(f"the refused start has published {lab.count() - before} records")
+
+
+def trimmed(lab, options):
+    """Input that no snapshot needs is gone: the start does not ask for it."""
+    flow = begin(lab)
+    host = lab.host()
+    run = lab.run(host)
+    lab.wait_records(500, 60, run)
+    wait_snapshots(host, run, 1)
+    committed = lab.committed()
+    flow.allow(len(flow.lines) // 3)
+    # Three are kept, and what was committed lies before them all.
+    wait_snapshots(host, run, 5)
+    run.kill()
+    earlier = lab.save_input()
+    lab.trim(committed)
+    say("what was read before the oldest snapshot is gone from the input")
+    run = lab.run(host)
+    run.wait_for(30, "it says what it restored", r"restor")
+    end_of(run)
+    end(lab, flow, host, options, earlier)
+
+
+def end_of(run):
+    time.sleep(2)
+    run.expect_alive()
+    run.kill()
+
+
+def flip(path):
+    with open(path, "r+b") as file:
+        at = os.path.getsize(path) // 2
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 0x10]))
+
+
+def tear(path):
+    os.truncate(path, os.path.getsize(path) * 2 // 3)
+
+
+def empty(path):
+    os.truncate(path, 0)
+
+
+def last_byte(path):
+    os.truncate(path, os.path.getsize(path) - 1)
+
+
+def first_bytes(path):
+    with open(path, "r+b") as file:
+        file.write(b"not a snapshot of anything")
+
+
+def damaged(lab, options):
+    """The newest snapshot is damaged, torn, or of no known kind: the next one is taken."""
+    flow = begin(lab, events=12000)
+    host = lab.host()
+    for damage in (flip, tear, empty, last_byte, first_bytes):
+        run = lab.run(host)
+        flow.allow(1500)
+        wait_snapshots(host, run, 2)
+        run.kill()
+        newest = snapshots(host)[-1]
+        damage(newest)
+        # What was uploaded would be as good as the file.
+        run = lab.run(host)
+        name = os.path.basename(newest).replace(".", r"\.")
+        wait_until(30, None, lambda: run.says(name + ".*(" + PASSED_OVER + ")") or run.ended())
+        said = run.says(".*" + name + ".*(" + PASSED_OVER + ").*")
+        run.expect_alive()
+        if not said:
+            run.fail(f"{damage.__name__}: it does not say that {newest} is passed over")
+        say(f"{damage.__name__}: {said[0].strip()[:200]}")
+        end_of(run)
+    end(lab, flow, host, options)
+
+
+def ahead(lab, options):
+    """A snapshot of an epoch that was never committed is not taken."""
+    flow = begin(lab)
+    host = lab.host()
+    run = lab.run(host)
+    wait_snapshots(host, run, 3)
+    run.kill()
+    # As if the broker had lost what came after the snapshot before.
+    newest = snapshots(host)[-1]
+    stem, _, epoch = os.path.basename(newest)[:-len(".snapshot")].rpartition("-")
+    name = f"{stem}-{int(epoch) + 1000000:0{len(epoch)}d}.snapshot"
+    shutil.copy(newest, os.path.join(host, "snapshots", name))
+    run = lab.run(host)
+    run.wait_for(30, "it says what it restored", r"restor")
+    end_of(run)
+    end(lab, flow, host, options)
+
+
+def empty_host(lab, options):
+    """A host with nothing but the configuration takes over; so does one whose folder was lost."""
+    flow = begin(lab)
+    first, second = lab.host(), lab.host()
+    run = lab.run(first)
+    lab.wait_records(500, 60, run)
+    wait_snapshots(first, run, 3)
+    run.kill()
+    run = lab.run(second)
+    flow.allow(len(flow.lines) // 3)
+    run.wait_for(30, "the empty host says what it restored", r"restor")
+    said = run.says(r".*restor.*")
+    say(said[0].strip()[:200])
+    if not snapshots(second) and not run.says(r"download"):
+        run.fail("nothing was downloaded")
+    wait_snapshots(second, run, 1)
+    run.kill()
+    shutil.rmtree(os.path.join(second, "snapshots"))
+    say("its folder of snapshots is gone")
+    run = lab.run(second)
+    run.wait_for(30, "it says what it restored", r"restor")
+    end_of(run)
+    end(lab, flow, second, options)
+
+
+def disk(lab, options):
+    """The disk for snapshots is full, then read-only: the run says so and goes on."""
+    host = lab.host()
+    folder = os.path.join(host, "snapshots")
+    if not lab.mount(folder, "size=64k"):
+        skip("no small disk can be mounted (needs root)")
+    flow = begin(lab)
+    run = lab.run(host)
+    run.wait_for(60, "it says that the disk is full", r"snapshot.*(No space left|full)")
+    say(run.says(r".*snapshot.*(No space left|full).*")[0].strip()[:200])
+    lab.wait_records(500, 60, run)
+    flow.allow(len(flow.lines) // 3)
+    lab.wait_records(lab.count() + 200, 60, run)
+    lab.unmount(folder)
+    lab.mount(folder, "size=64m,ro")
+    run.wait_for(60, "it says that the folder is read-only", r"snapshot.*(Read-only|read-only)")
+    say(run.says(r".*snapshot.*(Read-only|read-only).*")[0].strip()[:200])
+    run.kill()
+    say("killed, and started with the folder still read-only")
+    run = lab.run(host)
+    lab.wait_records(lab.count(), 60, run)
+    end_of(run)
+    lab.unmount(folder)
+    run = lab.run(host)
+    wait_snapshots(host, run, 1)
+    say("the disk is back, and so are the snapshots")
+    run.kill()
+    end(lab, flow, host, options)
+
+
+def clock(lab, options):
+    """The wall clock steps back and forth, while it runs and between two runs."""
+    found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    if not found:
+        skip("libfaketime is missing (Debian: faketime)")
+    flow = begin(lab)
+    host = lab.host()
+    stamp = os.path.join(lab.work, "clock")
+
+    def step(seconds):
+        with open(stamp + ".new", "w", encoding="utf-8") as out:
+            out.write(f"{seconds:+d}\n")
+        os.rename(stamp + ".new", stamp)
+        say(f"the wall clock is {seconds:+d} s off")
+
+    stepping = {"LD_PRELOAD": found[0], "FAKETIME_TIMESTAMP_FILE": stamp, "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    step(0)
+    run = lab.run(host, environment=stepping)
+    lab.wait_records(200, 60, run)
+    for at, seconds in enumerate((-3600, 7200, -600, 0)):
+        before = lab.count()
+        step(seconds)
+        flow.allow(1500)
+        lab.wait_records(before + 100, 60, run)
+        if at % 2:
+            run.kill()
+            run = lab.run(host, environment=stepping)
+    end_of(run)
+    end(lab, flow, host, options)
+
+
+SCENARIOS = {"zombie": zombie, "retention": retention, "trimmed": trimmed, "damaged": damaged,
+             "ahead": ahead, "empty-host": empty_host, "disk": disk, "clock": clock}
