@@ -32,7 +32,8 @@ struct run_snapshot {
     pthread_cond_t changed;
     _Atomic bool leave;
     bool started;
-    pid_t child; /* 0: none; from here on under the lock */
+    pid_t parent; /* who this is; asked by the child */
+    pid_t child;  /* 0: none; from here on under the lock */
     int answer_fd;
     int64_t forked_ms;
     uint64_t child_epoch;
@@ -59,6 +60,8 @@ static bool part_exists(void *self, uint32_t part)
 static enum rc_error part_save(void *self, uint32_t part, const struct rc_snapshot_writer *out)
 {
     const struct run_snapshot *snapshot = self;
+    if (getppid() != snapshot->parent) /* it died: another run may be at work already */
+        _exit(1);
     if (part == SINK_SNAPSHOT_TABLE)
         return sink_table_save(snapshot->options.table, out);
     return agg_task_save(engine_agg(snapshot->options.engine, part), part, out);
@@ -81,13 +84,10 @@ static enum rc_error part_restore(void *self, uint32_t part, const struct rc_sna
 /* ---- the child ---- */
 
 _Noreturn static void child_main(struct run_snapshot *snapshot, const struct sink_epoch *epoch,
-                                 int answer_fd, pid_t parent)
+                                 int answer_fd)
 {
     const struct rc_config *config = snapshot->options.config;
     struct answer answer = {.err = RC_ERR_INTERNAL};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
     prctl(PR_SET_NAME, "snapshot");
     setpriority(PRIO_PROCESS, 0, NICE);
     /* Not the parent's sockets: a port would stay taken, a broker would wait. */
@@ -112,7 +112,6 @@ _Noreturn static void child_main(struct run_snapshot *snapshot, const struct sin
 void run_snapshot_take(struct run_snapshot *snapshot, const struct sink_epoch *epoch)
 {
     int fd[2];
-    pid_t parent = getpid();
     pthread_mutex_lock(&snapshot->lock);
     if (snapshot->child || pipe(fd)) {
         snapshot->figures.skipped++;
@@ -124,7 +123,7 @@ void run_snapshot_take(struct run_snapshot *snapshot, const struct sink_epoch *e
         sink_table_begin(snapshot->options.table);
     pid_t child = fork();
     if (child == 0)
-        child_main(snapshot, epoch, fd[1], parent);
+        child_main(snapshot, epoch, fd[1]);
     if (snapshot->options.table)
         sink_table_end(snapshot->options.table, epoch->now_ms);
     close(fd[1]);
@@ -188,6 +187,19 @@ static void note_failed(struct run_snapshot *snapshot, uint64_t epoch, const cha
     print(snapshot, line);
 }
 
+static void upload(struct run_snapshot *snapshot, const char *path)
+{
+    char message[256] = "", line[400];
+    if (!sink_snapshot_upload(snapshot->uploader, path, message) ||
+        atomic_load_explicit(&snapshot->leave, memory_order_relaxed))
+        return;
+    snprintf(line, sizeof line,
+             "warning: the snapshot and its topic: %s; a host with an empty disk would begin with "
+             "the one before",
+             message);
+    print(snapshot, line);
+}
+
 static void wait_for(struct run_snapshot *snapshot, pid_t child, int fd, uint64_t epoch,
                      int64_t forked_ms)
 {
@@ -210,10 +222,7 @@ static void wait_for(struct run_snapshot *snapshot, pid_t child, int fd, uint64_
                     answer.message[0] ? answer.message : rc_error_text(answer.err));
     } else {
         note_made(snapshot, epoch, clock_ms(CLOCK_MONOTONIC) - forked_ms, path, sizeof path);
-        enum rc_error err = sink_snapshot_upload(snapshot->uploader, path);
-        if (err && !atomic_load_explicit(&snapshot->leave, memory_order_relaxed))
-            print(snapshot, "warning: the snapshot is not in the topic; a host with an empty disk "
-                            "would begin with the one before");
+        upload(snapshot, path);
     }
 }
 
@@ -247,6 +256,7 @@ enum rc_error run_snapshot_open(const struct run_snapshot_options *options,
     if (!snapshot)
         return RC_ERR_MEMORY;
     snapshot->options = *options;
+    snapshot->parent = getpid();
     snapshot->parts = (struct sink_snapshot_parts){snapshot, part_exists, part_save, part_restore};
     pthread_mutex_init(&snapshot->lock, NULL);
     pthread_cond_init(&snapshot->changed, NULL);

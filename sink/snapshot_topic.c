@@ -25,7 +25,8 @@ struct sink_uploader {
     struct sink_uploader_options options;
     struct kafka_ear ear;
     rd_kafka_t *producer, *reader;
-    uint64_t failed; /* of the messages that are under way */
+    rd_kafka_topic_t *reading; /* what was sought last */
+    uint64_t failed;           /* of the messages that are under way */
 };
 
 struct found { /* a snapshot in the topic */
@@ -62,13 +63,27 @@ static enum rc_error reader_open(struct sink_uploader *uploader)
     return kafka_reader_open(uploader->options.config, &uploader->ear, &uploader->reader, message);
 }
 
+/* Assigning again and again trips librdkafka 2.0.2 over an assertion; its older way does not. */
+static void unseek(struct sink_uploader *uploader)
+{
+    if (!uploader->reading)
+        return;
+    rd_kafka_consume_stop(uploader->reading, PARTITION);
+    rd_kafka_topic_destroy(uploader->reading);
+    uploader->reading = NULL;
+}
+
 static enum rc_error seek(struct sink_uploader *uploader, const char *topic, int64_t offset)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, PARTITION)->offset = offset;
-    rd_kafka_resp_err_t code = rd_kafka_assign(uploader->reader, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    return code ? RC_ERR_KAFKA : RC_OK;
+    unseek(uploader);
+    uploader->reading = rd_kafka_topic_new(uploader->reader, topic, NULL);
+    if (!uploader->reading)
+        return RC_ERR_KAFKA;
+    if (!rd_kafka_consume_start(uploader->reading, PARTITION, offset))
+        return RC_OK;
+    rd_kafka_topic_destroy(uploader->reading);
+    uploader->reading = NULL;
+    return RC_ERR_KAFKA;
 }
 
 /* The next message after a seek; its end of the partition counts as none: END. Given to the
@@ -77,7 +92,8 @@ static enum rc_error next_message(struct sink_uploader *uploader, rd_kafka_messa
 {
     int64_t until_ms = steady_ms() + WAIT_MS;
     while (steady_ms() < until_ms && !leaving(uploader)) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(uploader->reader, STEP_MS);
+        rd_kafka_poll(uploader->reader, 0);
+        rd_kafka_message_t *message = rd_kafka_consume(uploader->reading, PARTITION, STEP_MS);
         if (!message)
             continue;
         if (!message->err) {
@@ -322,7 +338,8 @@ static enum rc_error trim(struct sink_uploader *uploader)
     return err ? err : trim_progress(uploader, oldest.epoch);
 }
 
-enum rc_error sink_snapshot_upload(struct sink_uploader *uploader, const char *path)
+enum rc_error sink_snapshot_upload(struct sink_uploader *uploader, const char *path,
+                                   char ret_message[256])
 {
     char *bytes = malloc(sizeof(struct snapshot_frame) + SNAPSHOT_STORED_MAX);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -335,7 +352,14 @@ enum rc_error sink_snapshot_upload(struct sink_uploader *uploader, const char *p
     if (fd >= 0)
         close(fd);
     free(bytes);
-    return err ? err : trim(uploader);
+    if (err) {
+        snprintf(ret_message, 256, "it cannot be uploaded: %s", rc_error_text(err));
+        return err;
+    }
+    err = trim(uploader);
+    if (err)
+        snprintf(ret_message, 256, "older ones cannot be let go of: %s", rc_error_text(err));
+    return err;
 }
 
 /* ---- downloading ---- */
@@ -464,7 +488,7 @@ void sink_uploader_close(struct sink_uploader *uploader)
         rd_kafka_destroy(uploader->producer);
     }
     if (uploader->reader) {
-        rd_kafka_consumer_close(uploader->reader);
+        unseek(uploader);
         rd_kafka_destroy(uploader->reader);
     }
     free(uploader);

@@ -213,7 +213,8 @@ enum rc_error sink_uploader_open(const struct sink_uploader_options *options,
                                  struct sink_uploader **ret_uploader, char ret_message[256]);
 /* Copies the file into the topic, then lets go of what is older than the `keep` newest there, and
  * of the progress before the oldest of them. thread: one of its own. */
-enum rc_error sink_snapshot_upload(struct sink_uploader *uploader, const char *path);
+enum rc_error sink_snapshot_upload(struct sink_uploader *uploader, const char *path,
+                                   char ret_message[256]);
 /* The newest whole one at or before last_epoch whose epoch is above `above`: into a file of
  * snapshot.dir, or, where that cannot be written, into memory. END: there is none. */
 enum rc_error sink_snapshot_download(struct sink_uploader *uploader, uint64_t above,

@@ -67,6 +67,7 @@ kafka:
   group: rollcall-test
   topics: {$topics}
 output: {partitions: 4}
+snapshot: {dir: $work/snapshots, every: 3s}
 http: {listen: off}
 time: {idle_after: 3s}
 privacy: {pseudonym_key: {file: $work/pseudonym_key}}

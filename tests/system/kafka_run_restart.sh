@@ -34,7 +34,7 @@ wait "$feed_pid" || fail "feed"
 feed_pid=''
 start_run --until-idle
 wait_run 120 || fail "run ends with an error"
-grep "rebuilt:" "$work/run.log"
+grep "recovered to epoch" "$work/run.log"
 compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
 compare_dead_letters
 published=$(count rollcall.metrics) contacts=$(count rollcall.contacts)
