@@ -73,9 +73,9 @@ void kafka_epochs_close(struct kafka_epochs *epochs)
 static bool pause_ms(struct kafka_epochs *epochs, int64_t length_ms)
 {
     int64_t until_ms = kafka_steady_ms() + length_ms;
-    while (kafka_steady_ms() < until_ms && !kafka_wait_leaving(epochs->wait))
+    while (kafka_steady_ms() < until_ms && !kafka_wait_over(epochs->wait))
         rd_kafka_poll(kafka_publisher_handle(epochs->publisher), KAFKA_POLL_MS);
-    return !kafka_wait_leaving(epochs->wait);
+    return !kafka_wait_over(epochs->wait);
 }
 
 static enum rc_error make_topics(struct kafka_epochs *epochs)
@@ -309,7 +309,7 @@ static enum rc_error attempt(struct kafka_epochs *epochs, const struct kafka_epo
     rewind_all(epochs);
     if (outcome == KAFKA_FENCED)
         err = was_fenced(epochs);
-    else if (!pause_ms(epochs, *backoff_ms) && kafka_wait_over(epochs->wait))
+    else if (!pause_ms(epochs, *backoff_ms))
         err = RC_ERR_KAFKA;
     *backoff_ms = kafka_wait_longer(*backoff_ms);
     return err || outcome == KAFKA_ABORTED ? err : settle(epochs, made, ret_out);

@@ -6,7 +6,7 @@ enum { BATCH = 256 };
 struct reading {
     struct kafka_ear *ear;
     struct progress_log *log;
-    int64_t next_offset;
+    int64_t next_offset, end_offset; /* end: as it was at the beginning */
     bool at_end;
 };
 
@@ -21,10 +21,25 @@ static enum rc_error take(struct reading *reading, const rd_kafka_message_t *mes
         kafka_complain(reading->ear, message->err, rd_kafka_message_errstr(message));
         return RC_OK;
     }
-    reading->at_end = false;
+    /* Somebody who goes on writing must not keep us here. */
+    reading->at_end = message->offset + 1 >= reading->end_offset;
     reading->next_offset = message->offset + 1;
     return progress_log_add(reading->log, message->offset, message->key, message->key_len,
                             message->payload, message->len);
+}
+
+static enum rc_error find_end(rd_kafka_t *rk, struct kafka_wait *wait, struct reading *reading)
+{
+    rd_kafka_resp_err_t code;
+    int64_t low;
+    while ((code = rd_kafka_query_watermark_offsets(rk, kafka_progress_topic, 0, &low,
+                                                    &reading->end_offset, 5 * KAFKA_POLL_MS))) {
+        kafka_complain(reading->ear, code, rd_kafka_err2str(code));
+        rd_kafka_poll(rk, KAFKA_POLL_MS);
+        if (kafka_wait_over(wait))
+            return RC_ERR_KAFKA;
+    }
+    return RC_OK;
 }
 
 static enum rc_error read_all(rd_kafka_queue_t *queue, struct kafka_wait *wait,
@@ -55,6 +70,11 @@ enum rc_error kafka_progress_read(const struct rc_config *config, struct kafka_e
     if (err)
         return err;
     rd_kafka_poll_set_consumer(rk);
+    err = find_end(rk, wait, &reading);
+    if (err) {
+        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        return err;
+    }
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(rk);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, kafka_progress_topic, 0)->offset =

@@ -198,7 +198,7 @@ static bool wait_on(struct kafka_publisher *publisher, int64_t since_ms, int64_t
 static void pause_ms(struct kafka_publisher *publisher, int64_t length_ms)
 {
     int64_t until_ms = kafka_steady_ms() + length_ms;
-    while (kafka_steady_ms() < until_ms && !kafka_wait_leaving(publisher->options.wait))
+    while (kafka_steady_ms() < until_ms && !kafka_wait_over(publisher->options.wait))
         rd_kafka_poll(publisher->rk, KAFKA_POLL_MS);
 }
 
@@ -220,7 +220,7 @@ enum kafka_outcome kafka_publisher_fence(struct kafka_publisher *publisher)
         rd_kafka_poll(publisher->rk, 0);
         if (answer == ANSWER_DONE)
             break;
-        if (kafka_wait_leaving(publisher->options.wait))
+        if (kafka_wait_over(publisher->options.wait))
             return KAFKA_LEFT;
         if (answer == ANSWER_RETRY) {
             pause_ms(publisher, KAFKA_POLL_MS);

@@ -23,14 +23,9 @@ int64_t kafka_steady_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool kafka_wait_leaving(const struct kafka_wait *wait)
-{
-    return wait->leave && atomic_load_explicit(wait->leave, memory_order_relaxed);
-}
-
 bool kafka_wait_over(struct kafka_wait *wait)
 {
-    if (!kafka_wait_leaving(wait))
+    if (!wait->leave || !atomic_load_explicit(wait->leave, memory_order_relaxed))
         return false;
     if (!wait->leave_by_ms)
         wait->leave_by_ms = kafka_steady_ms() + LEAVE_MS;

@@ -28,9 +28,7 @@ struct kafka_wait {
 };
 
 int64_t kafka_steady_ms(void);
-/* The process is to stop. */
-bool kafka_wait_leaving(const struct kafka_wait *wait);
-/* And has waited long enough since. */
+/* The process is to stop, and has waited long enough since. */
 bool kafka_wait_over(struct kafka_wait *wait);
 void kafka_wait_stage(struct kafka_wait *wait, enum kafka_stage stage);
 /* How far recovery is. */

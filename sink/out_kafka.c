@@ -44,7 +44,7 @@ static enum rc_error read_back(struct sink_kafka *out)
     if (err)
         return err;
     do {
-        err = kafka_wait_leaving(&out->wait) ? RC_ERR_KAFKA : kafka_back_read(back, KAFKA_POLL_MS);
+        err = kafka_wait_over(&out->wait) ? RC_ERR_KAFKA : kafka_back_read(back, KAFKA_POLL_MS);
         rd_kafka_poll(kafka_publisher_handle(out->epochs.publisher), 0);
     } while (err == RC_ERR_AGAIN);
     if (!err && kafka_back_records(back))
@@ -263,7 +263,7 @@ static void first_key(const struct sink_kafka *out, const char *topic, char ret_
 {
     struct kept_place place = {0};
     const struct kept_record *record;
-    ret_key[0] = '\0';
+    snprintf(ret_key, 64, "none");
     while ((record = kept_next(&out->epochs.kept, &place))) {
         if (strcmp(out->epochs.outputs.output[record->output].name, topic) != 0)
             continue;
@@ -284,14 +284,13 @@ static enum rc_error take_recorded(struct sink_kafka *out)
         char *message = out->epochs.message;
         first_key(out, topic, key);
         snprintf(message, sizeof out->epochs.message,
-                 "epoch %llu, made again, is not what was published: %s had %llu records, now %llu "
-                 "(the first of key %s), or other content (--restate publishes what differs)",
+                 "epoch %llu, made again, differs from what was published: %.64s had %llu records, "
+                 "now %llu, the first of them %.40s",
                  (unsigned long long)out->cut->epoch, topic, (unsigned long long)then.count,
-                 (unsigned long long)now.count, key[0] ? key : "none");
+                 (unsigned long long)now.count, key);
         if (!out->options.restate)
             return RC_ERR_INTERNAL;
-        kafka_note(&out->ear, "%s; its %llu bytes are published again", message,
-                   (unsigned long long)out->epochs.kept.bytes);
+        kafka_note(&out->ear, "%s: the epoch is published again (--restate)", message);
         message[0] = '\0';
         err = commit(out, true);
     }

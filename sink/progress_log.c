@@ -252,7 +252,7 @@ enum rc_error progress_log_finish(struct progress_log *log, struct rc_progress *
                  "stopped is not known: all is built anew from the input's beginning");
     if (log->any && !log->broken && log->unknown[0]) {
         snprintf(ret_message, 256,
-                 "the group has read the topic %s, which is no input of this configuration "
+                 "the group has read the topic %.150s, which is no input of this configuration "
                  "(kafka.topics)",
                  log->unknown);
         return RC_ERR_CONFIG;

@@ -6,7 +6,7 @@
 #ifndef ROLLCALL_SINK_PROGRESS_LOG_H
 #define ROLLCALL_SINK_PROGRESS_LOG_H
 
-#include "progress.h"
+#include "progress_record.h"
 
 struct progress_log;
 struct progress_log_options {

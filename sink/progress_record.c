@@ -1,4 +1,4 @@
-#include "progress.h"
+#include "progress_record.h"
 #include "text.h"
 
 #include "rollcall/check.h"

@@ -1,8 +1,8 @@
 /* A record of rollcall.progress: what an epoch was besides its events, as one JSON object.
  *
  * Pure but for memory. thread: any. */
-#ifndef ROLLCALL_SINK_PROGRESS_H
-#define ROLLCALL_SINK_PROGRESS_H
+#ifndef ROLLCALL_SINK_PROGRESS_RECORD_H
+#define ROLLCALL_SINK_PROGRESS_RECORD_H
 
 #include "rollcall/error.h"
 #include "rollcall/progress.h"
