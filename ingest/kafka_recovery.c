@@ -217,7 +217,7 @@ enum rc_error ingest_kafka_resume(struct ingest_kafka *kafka, const struct rc_cu
         err = wait_and_take_up(kafka, list, list_count, ret_message);
     free(list);
     if (err)
-        return err;
+        return err == RC_ERR_END ? RC_OK : err;
     if (from)
         stand_at(kafka, from);
     kafka->recovery.ready = true;

@@ -114,9 +114,11 @@ enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
                                 const struct ingest_output *output, struct ingest_kafka **ret_kafka,
                                 char ret_message[256]);
 /* Before run: goes on where the cut `from` (NULL: the input's beginning) stopped, and first makes
- * the `count` recorded epochs after it again, with their cuts and nows. All is lent until that is
- * done. INPUT: a topic or partition of the cuts is not there any more, or the input does not reach
- * back so far; ret_message says how much is missing. */
+ * the `count` recorded epochs after it again, with their cuts and nows; the cuts are handed out as
+ * they are, but `recorded`. All is lent until that is done. Waits for Kafka; when it is stopped
+ * meanwhile, it is RC_OK and run will do nothing. INPUT: a topic or partition of the cuts is not
+ * there any more, or the input does not reach back so far; ret_message says how much is missing.
+ * CONFIG: an input topic is compacted. thread: the one that will run it. */
 enum rc_error ingest_kafka_resume(struct ingest_kafka *kafka, const struct rc_cut *from,
                                   struct rc_cut *const *cut, uint32_t count, char ret_message[256]);
 /* Before run: the secret of the run whose state was restored; the configuration's pseudonym key is
