@@ -498,6 +498,8 @@ static void store(const struct config_key *key, const struct config_node *node, 
         *term = (struct config_term){.set = true, .number = value, .node = node};
         return;
     }
+    if (key->slot == SIZE_MAX) /* only checked, by who reads the map */
+        return;
     char *to = (char *)base + key->slot;
     switch (key->kind) {
     case CONFIG_KIND_INTEGER:

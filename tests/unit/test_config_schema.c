@@ -91,6 +91,9 @@ static const struct {
      "t.yaml:1:76: "},
     {"alerts: [{name: a, figure: sl_bp, window: 15m}]\n", "t.yaml:1:10: alerts[0]: a figure's rule "
                                                           "needs one of"},
+    {"alerts: [{name: a, figure: waiting, window: 15m, above: 5,\n"
+     "          escalate: [{after: 5m, severity: page}, {after: 5m, severity: page}]}]\n",
+     "`after` is not later than the step before"},
     {"alerts: [{name: a, figure: sl_pb, window: 15m, below: target}]\n",
      "t.yaml:1:28: alerts[0].figure: unknown figure \"sl_pb\"; did you mean sl_bp?"},
     {"alerts: [{name: a, figure: sl_bp, window: 16m, below: target}]\n",
