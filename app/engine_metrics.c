@@ -59,6 +59,11 @@ static void put_ingest(FILE *to, const struct rc_ingest_stats *ingest)
            rc_counter_read(&ingest->unknown_type));
     simple(to, "rollcall_ring_full_total", "counter", "Times that a shard's ring was full.",
            rc_counter_read(&ingest->stalled));
+    simple(to, "rollcall_recovery_epochs", "gauge",
+           "Recorded epochs that are still to be made again; 0: live.",
+           rc_counter_read(&ingest->recover_epochs));
+    simple(to, "rollcall_recovery_records_total", "counter", "Records read again for that.",
+           rc_counter_read(&ingest->replayed));
     int64_t watermark_ms = (int64_t)rc_counter_read(&ingest->watermark_ms);
     head(to, "rollcall_watermark_timestamp_seconds", "gauge",
          "Event time up to which events are complete.");
