@@ -10,6 +10,7 @@
 enum {
     AGAIN_MS = 200, /* Kafka did not answer, or what it says may be because it has just begun */
     PATIENCE_MS = 10000, /* … and for how long that is believed */
+    SAY_MS = 5000,       /* then it is said what is waited for */
     MOMENT_MS = 50
 };
 
@@ -140,13 +141,23 @@ static enum rc_error take_up(struct ingest_kafka *kafka, const struct recorded_p
     return err ? err : add_all(kafka, list, count);
 }
 
+static void pause_for(struct ingest_kafka *kafka, int64_t pause_ms)
+{
+    int64_t until_ms = steady_ms() + pause_ms;
+    while (steady_ms() < until_ms && !source_stopped(kafka)) {
+        source_poll(kafka);
+        source_nap(kafka, until_ms);
+    }
+}
+
 /* END: stopped meanwhile. */
 static enum rc_error wait_and_take_up(struct ingest_kafka *kafka, const struct recorded_part *list,
                                       uint32_t count, char ret_message[256])
 {
     uint32_t *there = calloc(kafka->options.config->kafka.topic_count + 1, sizeof *there);
     enum rc_error err = there ? RC_ERR_AGAIN : RC_ERR_MEMORY;
-    int64_t wrong_since_ms = 0;
+    int64_t begun_ms = steady_ms(), wrong_since_ms = 0;
+    bool said = false;
     while (err == RC_ERR_AGAIN && !source_stopped(kafka)) {
         ret_message[0] = '\0';
         err = take_up(kafka, list, count, there, ret_message);
@@ -156,11 +167,15 @@ static enum rc_error wait_and_take_up(struct ingest_kafka *kafka, const struct r
             wrong_since_ms = ret_message[0] ? steady_ms() : 0;
         else if (steady_ms() - wrong_since_ms >= PATIENCE_MS)
             err = RC_ERR_INPUT;
-        int64_t until_ms = steady_ms() + AGAIN_MS;
-        while (err == RC_ERR_AGAIN && steady_ms() < until_ms && !source_stopped(kafka)) {
-            source_poll(kafka);
-            source_nap(kafka, until_ms);
+        /* While nothing answers at all, that was said already. */
+        if (!said && !ret_message[0] && !kafka->client.failing &&
+            steady_ms() - begun_ms >= SAY_MS) {
+            source_note(kafka, "Kafka does not say yet where input partitions begin and end; ",
+                        "it is asked again");
+            said = true;
         }
+        if (err == RC_ERR_AGAIN)
+            pause_for(kafka, AGAIN_MS);
     }
     free(there);
     if (err == RC_ERR_AGAIN)
