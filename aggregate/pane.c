@@ -323,7 +323,6 @@ void agg_panes_configure(struct agg_task *task, const int *window)
         struct agg_pane *pane = agg_pane_at(task, ref);
         if (pane->live && window[pane->window] < 0)
             agg_pane_close(task, ref);
-        pane->listed = false;
     }
     agg_index_done(&task->pane_index);
     agg_index_init(&task->pane_index);
@@ -331,13 +330,15 @@ void agg_panes_configure(struct agg_task *task, const int *window)
         struct agg_pane *pane = agg_pane_at(task, ref);
         if (!pane->live)
             continue;
+        bool listed = pane->listed;
+        pane->listed = false;
         pane->window = (uint64_t)window[pane->window];
         agg_index_add(&task->pane_index, pane_tag(pane->key, pane->window, pane->start_ms), ref);
         if (agg_key_at(task, pane->key)->gone)
             continue; /* ceases in a moment */
         bool moved = pane_fit(task, ref);
         pane_ask(task, ref, next_of(task, pane));
-        if (moved)
+        if (listed || moved)
             agg_pane_list(task, ref);
     }
 }

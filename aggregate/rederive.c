@@ -83,7 +83,6 @@ static void rolls_renumber(struct agg_task *task, struct agg_key *key,
         if (!old[i])
             continue;
         struct agg_roll *roll = agg_roll_at(task, old[i]);
-        roll->wake_at = RC_TIME_NONE;
         if (numbers->rolling[i] < 0 || !numbers->same_buckets[i])
             roll_empty(task, roll);
         if (numbers->rolling[i] < 0)
@@ -171,6 +170,7 @@ static void rolls_wake(struct agg_task *task)
             if (!key->roll[i])
                 continue;
             agg_roll_age(task, ref, i);
+            agg_roll_wake(task, ref, i);
             agg_roll_wake_at_dates(task, ref, i);
             agg_roll_list(task, ref, i);
         }
@@ -197,27 +197,33 @@ static void go_over(struct agg_task *task, const struct rc_config *config)
 
 /* ---- what is published of it ---- */
 
-/* The contracts of keys, by reference, as they were. */
+/* The contracts of keys, by reference, as they were; NULL: there was no such key. */
 static const struct rc_contract_list **contracts_note(const struct agg_task *task)
 {
     const struct rc_contract_list **list = agg_map(task->key.next * sizeof *list);
     for (uint32_t ref = 1; ref < task->key.next; ref++)
-        list[ref] = agg_key_at(task, ref)->contracts;
+        list[ref] = agg_key_at(task, ref)->name_size ? agg_key_at(task, ref)->contracts : NULL;
     return list;
 }
 
-/* An open pane is looked at in any case. One that is final and took nothing is looked at if it is
- * judged by another contract now. */
+/* Is what it began under another contract now? */
+static bool is_under_another(const struct agg_task *task, const struct agg_pane *pane,
+                             const struct rc_contract_list **was, uint32_t count)
+{
+    if (pane->key >= count || !was[pane->key])
+        return false; /* a new key: all of it is listed */
+    const struct rc_contract_list *is = agg_key_at(task, pane->key)->contracts;
+    return rc_contract_at(was[pane->key], pane->start_ms)->fingerprint !=
+           rc_contract_at(is, pane->start_ms)->fingerprint;
+}
+
+/* An open pane is looked at in any case, and a final one that took something. */
 static void panes_list(struct agg_task *task, const struct rc_contract_list **was, uint32_t count)
 {
     for (uint32_t ref = 1; ref < task->pane.next; ref++) {
         const struct agg_pane *pane = agg_pane_at(task, ref);
-        if (!pane->live)
-            continue;
-        const struct rc_contract_list *is = agg_key_at(task, pane->key)->contracts;
-        if (pane->phase != AGG_PANE_FINAL ||
-            (pane->key < count && rc_contract_at(was[pane->key], pane->start_ms)->fingerprint !=
-                                      rc_contract_at(is, pane->start_ms)->fingerprint))
+        if (pane->live &&
+            (pane->phase != AGG_PANE_FINAL || is_under_another(task, pane, was, count)))
             agg_pane_list(task, ref);
     }
 }

@@ -67,7 +67,7 @@ enum agg_key_kind { AGG_KEY_QUEUE, AGG_KEY_GROUP, AGG_KEY_TOTAL };
 struct agg_key {
     uint32_t client, queue; /* queue: 0 for a roll-up */
     uint8_t channel, kind;
-    uint8_t carry; /* bit w: a look at the next interval of window w is due */
+    uint8_t carry;        /* bit w: a look at the next interval of window w is due */
     uint8_t name_size;    /* 0: the place is free */
     bool gone;            /* not configured any more; freed after the next mark */
     uint16_t roll_listed; /* bit w: rolling window w is looked at at its next T */
@@ -555,6 +555,8 @@ void agg_sums_fill(struct agg_task *task, struct agg_sums *sums, const int64_t *
 void agg_sums_drop(struct agg_task *task, struct agg_sums *sums);
 void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index);
 void agg_roll_list(struct agg_task *task, uint32_t key, uint32_t window);
+/* When its oldest bucket leaves, it is looked at; the due queue knows of none. */
+void agg_roll_wake(struct agg_task *task, uint32_t key, uint32_t window);
 /* Where a contract changes, a record is looked at though nothing in it moved. */
 void agg_roll_wake_at_dates(struct agg_task *task, uint32_t key, uint32_t window);
 /* Gives the panes what is pending. */

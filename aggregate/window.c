@@ -240,6 +240,28 @@ void agg_roll_list(struct agg_task *task, uint32_t key_ref, uint32_t window)
     }
 }
 
+static void roll_wake(struct agg_task *task, uint32_t key_ref, uint32_t window, int64_t at_ms)
+{
+    struct agg_roll *roll = agg_roll_at(task, agg_key_at(task, key_ref)->roll[window]);
+    if (roll->wake_at != RC_TIME_NONE && roll->wake_at <= at_ms)
+        return;
+    roll->wake_at = at_ms;
+    agg_due_add(&task->due, at_ms, AGG_TICK, AGG_DUE_ROLL_WAKE, key_ref, (uint8_t)window);
+}
+
+void agg_roll_wake(struct agg_task *task, uint32_t key_ref, uint32_t window)
+{
+    const struct rc_rolling_window *rolling = &task->config->windows.rolling[window];
+    struct agg_roll *roll = agg_roll_at(task, agg_key_at(task, key_ref)->roll[window]);
+    int64_t next = agg_next_multiple(task->clock, rolling->every_ms);
+    roll->wake_at = RC_TIME_NONE;
+    if (!roll->oldest)
+        return;
+    int64_t leaves =
+        (agg_bucket_at(task, roll->oldest)->index + 1) * rolling->every_ms + rolling->length_ms;
+    roll_wake(task, key_ref, window, leaves > next ? leaves : next);
+}
+
 static void total_apply(struct agg_roll *roll, const struct agg_batch *batch)
 {
     int64_t *longest = &roll->total[RC_FIG_wait_ms_max];
@@ -265,11 +287,7 @@ static void roll_apply(struct agg_task *task, uint32_t key_ref, uint32_t window,
         key->roll[window] ? agg_roll_at(task, key->roll[window]) : roll_get(task, key_ref, window);
     sums_apply(task, &agg_bucket_at(task, bucket_get(task, roll, index))->sums, batch);
     total_apply(roll, batch);
-    int64_t leaves = (index + 1) * rolling->every_ms + rolling->length_ms;
-    if (roll->wake_at == RC_TIME_NONE || leaves < roll->wake_at) {
-        roll->wake_at = leaves;
-        agg_due_add(&task->due, leaves, AGG_TICK, AGG_DUE_ROLL_WAKE, key_ref, (uint8_t)window);
-    }
+    roll_wake(task, key_ref, window, (index + 1) * rolling->every_ms + rolling->length_ms);
     if (!(key->roll_listed >> window & 1))
         agg_roll_list(task, key_ref, window);
 }

@@ -70,8 +70,7 @@ enum rc_error agg_configure_check(const struct agg *agg, const struct rc_config 
  * clocks that are no longer there end with the next mark. Both are borrowed and must live; when it
  * returns only the new one is used. Numbers of windows are those of the new one from then on, also
  * in what the next mark brings. CONFIG: as above, and nothing has changed. */
-enum rc_error agg_configure(struct agg *agg, const struct rc_config *config,
-                            char ret_message[256]);
+enum rc_error agg_configure(struct agg *agg, const struct rc_config *config, char ret_message[256]);
 
 /* The shard's thread: drains its ring, steps, hands on to the commit thread's ring, END after each
  * mark; returns after the mark with end_of_input, or when the ring brings RC_MESSAGE_END. */
