@@ -90,7 +90,6 @@ struct engine_metrics {
     const struct ingest_partition *partition; /* of a Kafka source */
     uint32_t partition_count;
     const struct engine_snapshots *snapshots; /* NULL: none are made */
-    uint32_t recovering;                      /* epochs that are to be made again still */
     bool reload_ok;                           /* the configuration as last read was valid */
     int64_t wall_ms;                          /* now, for the lag */
 };

@@ -229,8 +229,6 @@ char *engine_metrics_text(const struct engine *engine, const struct engine_metri
         put_ingest(to, metrics->ingest);
     put_partitions(to, metrics);
     put_commit(to, engine_commit(engine));
-    simple(to, "rollcall_recovering_epochs", "gauge",
-           "Epochs of the run before that are to be made again still.", metrics->recovering);
     put_snapshots(to, metrics->snapshots);
     put_shards(to, &stats);
     put_limits(to, &metrics->config->limits);

@@ -39,33 +39,81 @@ static void say_line(void *opaque, const char *line)
 
 /* ---- the state ---- */
 
-/* Newest first: what is on this disk, unless the topic has a later one. END: there is none. */
-static enum rc_error find(struct run_recovery *recovery, uint64_t last_epoch,
-                          struct sink_snapshot **ret_snapshot)
+/* A group of that name may have begun anew, or elsewhere: a snapshot is of this one if the progress
+ * has its epoch just so. */
+static bool fits(struct run_recovery *recovery, const struct rc_progress *progress,
+                 const struct sink_snapshot *snapshot)
 {
-    const struct run_recovery_options *options = &recovery->options;
-    const struct rc_config *config = options->loaded->config;
-    struct sink_snapshot *local = NULL;
-    stage_set(recovery, RUN_LOOK);
-    enum rc_error err = sink_snapshot_find(config->snapshot.dir, config->kafka.group, last_epoch,
-                                           say_line, recovery, &local);
-    if (err && err != RC_ERR_END)
-        return err;
-    uint64_t above = local ? sink_snapshot_head(local)->epoch : 0;
-    stage_set(recovery, RUN_DOWNLOAD);
-    struct sink_snapshot *fetched = NULL;
+    const struct sink_snapshot_head *head = sink_snapshot_head(snapshot);
+    for (uint32_t i = 0; i < progress->cut_count; i++) {
+        const struct rc_cut *cut = progress->cut[i];
+        if (cut->epoch == head->epoch && cut->epoch >= progress->first)
+            return cut->now_ms == head->now_ms && cut->wall_ms == head->wall_ms;
+    }
+    say(recovery,
+        "warning: the snapshot of epoch %" PRIu64 " is passed over: the progress does not know it",
+        head->epoch);
+    return false;
+}
+
+/* On this disk. END: there is none. */
+static enum rc_error find_here(struct run_recovery *recovery, const struct rc_progress *progress,
+                               struct sink_snapshot **ret_snapshot)
+{
+    const struct rc_config *config = recovery->options.loaded->config;
+    uint64_t last_epoch = progress->epoch;
+    for (;;) {
+        struct sink_snapshot *snapshot;
+        enum rc_error err = sink_snapshot_find(config->snapshot.dir, config->kafka.group,
+                                               last_epoch, say_line, recovery, &snapshot);
+        if (err)
+            return err;
+        if (fits(recovery, progress, snapshot)) {
+            *ret_snapshot = snapshot;
+            return RC_OK;
+        }
+        last_epoch = sink_snapshot_head(snapshot)->epoch - 1;
+        sink_snapshot_close(snapshot);
+    }
+}
+
+/* In the topic, where that has a later one. END: it has none. */
+static enum rc_error find_there(struct run_recovery *recovery, const struct rc_progress *progress,
+                                uint64_t above, struct sink_snapshot **ret_snapshot)
+{
     char message[256] = "";
-    err = sink_snapshot_download(run_snapshot_uploader(options->snapshot), above, last_epoch,
-                                 &recovery->bytes_done, &fetched, message);
-    if (!err) {
-        sink_snapshot_close(local);
-        local = fetched;
-    } else if (err != RC_ERR_END) {
+    struct sink_snapshot *snapshot;
+    enum rc_error err =
+        sink_snapshot_download(run_snapshot_uploader(recovery->options.snapshot), above,
+                               progress->epoch, &recovery->bytes_done, &snapshot, message);
+    if (!err && !fits(recovery, progress, snapshot)) {
+        sink_snapshot_close(snapshot);
+        return RC_ERR_END;
+    }
+    if (!err)
+        *ret_snapshot = snapshot;
+    else if (err != RC_ERR_END)
         say(recovery, "warning: no snapshot from the topic: %s",
             message[0] ? message : rc_error_text(err));
+    return err;
+}
+
+/* The newest that there is. END: there is none. */
+static enum rc_error find(struct run_recovery *recovery, const struct rc_progress *progress,
+                          struct sink_snapshot **ret_snapshot)
+{
+    struct sink_snapshot *here = NULL, *there = NULL;
+    stage_set(recovery, RUN_LOOK);
+    enum rc_error err = find_here(recovery, progress, &here);
+    if (err && err != RC_ERR_END)
+        return err;
+    stage_set(recovery, RUN_DOWNLOAD);
+    if (!find_there(recovery, progress, here ? sink_snapshot_head(here)->epoch : 0, &there)) {
+        sink_snapshot_close(here);
+        here = there;
     }
-    *ret_snapshot = local;
-    return local ? RC_OK : RC_ERR_END;
+    *ret_snapshot = here;
+    return here ? RC_OK : RC_ERR_END;
 }
 
 static enum rc_error configure_all(struct run_recovery *recovery, const struct rc_config *config,
@@ -204,9 +252,7 @@ static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progre
     struct sink_snapshot *snapshot = NULL;
     if (!progress->config_id[0])
         return begin_anew(recovery, "the progress of the run before cannot be gone on from");
-    enum rc_error err = find(recovery, progress->epoch, &snapshot);
-    if (!err && sink_snapshot_head(snapshot)->epoch < progress->first)
-        err = RC_ERR_END; /* of before the group began anew */
+    enum rc_error err = find(recovery, progress, &snapshot);
     if (!err)
         err = from_snapshot(recovery, progress, snapshot, ret_message);
     else if (err == RC_ERR_END && strcmp(progress->config_id, config->id))

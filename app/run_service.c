@@ -376,7 +376,6 @@ char *run_service_metrics(struct run_service *service, bool reload_ok)
                                      .partition = service->partition,
                                      .partition_count = service->partition_count,
                                      .snapshots = service->snapshot ? &snapshots : NULL,
-                                     .recovering = ingest_kafka_recovering(service->source),
                                      .reload_ok = reload_ok,
                                      .wall_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000};
     return engine_metrics_text(service->engine, &metrics);

@@ -97,6 +97,7 @@ _Noreturn static void child_main(struct run_snapshot *snapshot, const struct sin
     struct sink_snapshot_head head = {.group = config->kafka.group,
                                       .epoch = epoch->epoch,
                                       .now_ms = epoch->now_ms,
+                                      .wall_ms = epoch->cut->wall_ms,
                                       .made_at_ms = clock_ms(CLOCK_REALTIME),
                                       .hash_secret = snapshot->options.hash_secret,
                                       .config_id = config->id,

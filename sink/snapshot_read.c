@@ -116,6 +116,7 @@ static enum rc_error read_head(struct sink_snapshot *snapshot)
         strspn(secret, "0123456789abcdef") != 16 ||
         !get_number(json, "epoch", 1, INT64_MAX, &epoch) ||
         !get_number(json, "now", INT64_MIN, INT64_MAX, &head->now_ms) ||
+        !get_number(json, "wall", INT64_MIN, INT64_MAX, &head->wall_ms) ||
         !get_number(json, "made_at", 0, INT64_MAX, &head->made_at_ms) ||
         !get_number(json, "config_size", 0, CONFIG_MAX, &config_size) ||
         !get_number(json, "tasks", 1, UINT32_MAX - 1, &tasks))

@@ -130,11 +130,12 @@ static enum rc_error put_head(struct writer *writer, const struct sink_snapshot_
 {
     char secret[17];
     snprintf(secret, sizeof secret, "%016" PRIx64, head->hash_secret);
-    json_t *json = json_pack("{s:s s:s s:I s:I s:I s:s s:s s:I s:I}", "program", ROLLCALL_VERSION,
-                             "group", head->group, "epoch", (json_int_t)head->epoch, "now",
-                             (json_int_t)head->now_ms, "made_at", (json_int_t)head->made_at_ms,
-                             "secret", secret, "config", head->config_id, "config_size",
-                             (json_int_t)head->config_size, "tasks", (json_int_t)head->task_count);
+    json_t *json =
+        json_pack("{s:s s:s s:I s:I s:I s:I s:s s:s s:I s:I}", "program", ROLLCALL_VERSION, "group",
+                  head->group, "epoch", (json_int_t)head->epoch, "now", (json_int_t)head->now_ms,
+                  "wall", (json_int_t)head->wall_ms, "made_at", (json_int_t)head->made_at_ms,
+                  "secret", secret, "config", head->config_id, "config_size",
+                  (json_int_t)head->config_size, "tasks", (json_int_t)head->task_count);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     enum rc_error err = text ? put_text(writer, SNAPSHOT_HEAD, text, strlen(text)) : RC_ERR_MEMORY;
     free(text);

@@ -159,7 +159,8 @@ enum rc_error sink_table_restore(struct sink_table *table, const struct rc_snaps
 struct sink_snapshot_head {
     const char *group;
     uint64_t epoch;
-    int64_t now_ms, made_at_ms; /* made_at_ms: wall clock */
+    int64_t now_ms, wall_ms; /* of the epoch's cut: whose snapshot it is */
+    int64_t made_at_ms;      /* wall clock */
     uint64_t hash_secret;
     const char *config_id, *config_text;
     uint32_t config_size, task_count; /* tasks, with state or without */
