@@ -154,7 +154,7 @@ static void print(struct run_snapshot *snapshot, const char *line)
 static void note_made(struct run_snapshot *snapshot, uint64_t epoch, int64_t took_ms, char *path,
                       size_t room)
 {
-    char line[400], bytes[TERMINAL_TEXT_MAX];
+    char line[500], bytes[TERMINAL_TEXT_MAX];
     struct stat file = {0};
     sink_snapshot_path(snapshot->options.config->snapshot.dir,
                        snapshot->options.config->kafka.group, epoch, path, room);
@@ -168,7 +168,7 @@ static void note_made(struct run_snapshot *snapshot, uint64_t epoch, int64_t too
     figures->made_at_ms = clock_ms(CLOCK_REALTIME);
     bool first = figures->made == 1;
     pthread_mutex_unlock(&snapshot->lock);
-    snprintf(line, sizeof line, "snapshot of epoch %llu: %s bytes in %lld ms: %s",
+    snprintf(line, sizeof line, "snapshot of epoch %llu: %s bytes in %lld ms: %.300s",
              (unsigned long long)epoch, terminal_count((uint64_t)file.st_size, bytes),
              (long long)took_ms, path);
     if (first)
