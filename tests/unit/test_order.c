@@ -177,3 +177,18 @@ Test(order, what_still_waits_is_given_back_at_the_end)
     /* the item tables are all that may remain counted; every chunk has been unmapped */
     cr_assert_eq(order.bytes, 3 * order.room * sizeof(struct agg_order_item));
 }
+
+Test(order, what_waits_can_be_looked_at_in_the_order_in_which_it_came)
+{
+    struct agg_order order;
+    agg_order_init(&order);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct waiting one = {T0 + 100 - i, i, 0, i};
+        put(&order, &one, 200);
+    }
+    agg_order_sort(&order, T0 + 50);
+    cr_assert_eq(order.count, 51);
+    for (uint64_t i = 0; i < order.count; i++)
+        cr_assert_eq(agg_order_waiting(&order, i)->time_ms, T0 + 100 - (int64_t)i);
+    agg_order_done(&order);
+}

@@ -129,3 +129,25 @@ Test(pane, late_event_restates_a_cold_pane_with_all_that_was_in_it)
     cr_assert_eq(VALUE(&core, "sales", CORE_15M, T0, handling), 2);
     core_close(&core);
 }
+
+Test(pane, bytes_that_cannot_be_unpacked_are_known)
+{
+    uint8_t bytes[8 * AGG_TEXT_CLASSES] = {5, 0, 0, 0}; /* two figures */
+    uint32_t head = (RC_SUM_COUNT + AGG_STATE_COUNT + 1 + 7) / 8;
+    bytes[head] = 0x85;
+    bytes[head + 1] = 1;
+    bytes[head + 2] = 7;
+    cr_assert(agg_pane_is_packed(bytes, head + 3));
+    cr_assert_not(agg_pane_is_packed(bytes, head + 2), "the second number is missing");
+    cr_assert_not(agg_pane_is_packed(bytes, head + 4), "there is more than two numbers");
+    cr_assert_not(agg_pane_is_packed(bytes, head - 1));
+    bytes[head + 2] = 0x80;
+    cr_assert_not(agg_pane_is_packed(bytes, head + 3), "the second number does not end");
+    memset(bytes + head, 0xff, sizeof bytes - head);
+    cr_assert_not(agg_pane_is_packed(bytes, sizeof bytes), "a number of more than 63 bits");
+    memset(bytes, 0, sizeof bytes);
+    cr_assert(agg_pane_is_packed(bytes, head));
+    bytes[head - 1] = 0x80;
+    bytes[head] = 1;
+    cr_assert_not(agg_pane_is_packed(bytes, head + 1), "a figure that there is not");
+}

@@ -6,6 +6,38 @@ enum { ITEMS = 20000, ITEM_SIZE = 24 };
 
 /* ---- pools ---- */
 
+Test(pool, pool_that_is_filled_from_its_rows_gives_out_what_is_free_in_that_order)
+{
+    struct agg_pool pool;
+    const uint32_t is_free[] = {7, 3, 9};
+    agg_pool_init(&pool, ITEM_SIZE);
+    agg_pool_reach(&pool, 10);
+    pool.next = 11;
+    agg_pool_free_all(&pool, is_free, 3);
+    cr_assert_eq(pool.live, 7);
+    cr_assert_eq(agg_pool_get(&pool), 7);
+    cr_assert_eq(agg_pool_get(&pool), 3);
+    cr_assert_eq(agg_pool_get(&pool), 9);
+    cr_assert_eq(agg_pool_get(&pool), 11);
+    agg_pool_done(&pool);
+}
+
+Test(pool, index_with_room_for_all_does_not_grow)
+{
+    struct agg_index index;
+    agg_index_init(&index);
+    agg_index_reserve(&index, 1000);
+    uint32_t mask = index.mask;
+    for (uint32_t i = 1; i <= 1000; i++)
+        agg_index_add(&index, i * 7919, i);
+    cr_assert_eq(index.mask, mask);
+    for (uint32_t i = 1; i <= 1000; i++) {
+        uint32_t at = i * 7919;
+        cr_assert_eq(agg_index_next(&index, i * 7919, &at), i);
+    }
+    agg_index_done(&index);
+}
+
 Test(pool, items_are_zeroed_apart_and_never_move)
 {
     struct agg_pool pool;

@@ -1,6 +1,9 @@
 /* The shard's loop on one thread: all that it is to read lies in its ring before it starts. */
 #include "core_fixture.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
 enum { RING_BYTES = 1 << 20 };
 
 struct loop {
@@ -9,6 +12,7 @@ struct loop {
     struct rc_park park;
     struct agg_shard *shard;
     char *in_bytes, *out_bytes;
+    _Atomic uint64_t saved;
 };
 
 static void loop_open(struct loop *loop)
@@ -30,7 +34,8 @@ static void loop_open(struct loop *loop)
                                         .self = &loop->park,
                                         .ingest = &loop->park,
                                         .out = &loop->out,
-                                        .commit = &loop->park};
+                                        .commit = &loop->park,
+                                        .saved_epoch = &loop->saved};
     cr_assert_eq(agg_shard_open(&options, &loop->shard), RC_OK);
 }
 
@@ -136,5 +141,69 @@ Test(shard, more_than_a_batch_is_read_to_the_end)
     cr_assert_eq(rc_counter_read(&agg_shard_stats(loop.shard)->contacts_now), 1500);
     cr_assert_eq(loop.in.head_next, atomic_load_explicit(&loop.in.head, memory_order_relaxed),
                  "all of it was given back");
+    loop_close(&loop);
+}
+
+/* ---- standing still ---- */
+
+static void *run(void *opaque)
+{
+    agg_shard_run(((struct loop *)opaque)->shard);
+    return NULL;
+}
+
+static void tell_snapshot(struct loop *loop, uint64_t epoch, int64_t now_ms)
+{
+    struct rc_mark mark = {
+        .epoch = epoch, .now_ms = now_ms, .wall_ms = RC_TIME_NONE, .snapshot = true};
+    tell(loop, RC_MESSAGE_MARK, &mark, sizeof mark);
+}
+
+static uint64_t events_of(const struct loop *loop)
+{
+    return rc_counter_read(&agg_shard_stats(loop->shard)->events);
+}
+
+/* Until the END of that epoch is there. */
+static void wait_for_end(struct loop *loop, uint64_t epoch)
+{
+    void *message;
+    uint32_t size, kind;
+    for (;;) {
+        if (rc_ring_peek(&loop->out, &message, &size, &kind)) {
+            usleep(1000);
+            continue;
+        }
+        if (kind == RC_MESSAGE_END && ((struct rc_end *)message)->epoch == epoch)
+            return;
+    }
+}
+
+Test(shard, stands_still_from_the_end_of_an_epoch_with_a_snapshot_until_that_is_saved)
+{
+    struct loop loop;
+    pthread_t thread;
+    loop_open(&loop);
+    tell_queued(&loop, "a", T0 + 1000);
+    tell_snapshot(&loop, 5, T0 + MINUTE_MS);
+    tell_queued(&loop, "b", T0 + 2 * MINUTE_MS);
+    tell_mark(&loop, 6, T0 + 3 * MINUTE_MS, false);
+    tell_snapshot(&loop, 7, T0 + 4 * MINUTE_MS);
+    tell_queued(&loop, "c", T0 + 5 * MINUTE_MS);
+    tell(&loop, RC_MESSAGE_END, NULL, 0);
+    cr_assert_eq(pthread_create(&thread, NULL, run, &loop), 0);
+    wait_for_end(&loop, 5);
+    usleep(300000); /* longer than it sleeps without being woken */
+    cr_assert_eq(events_of(&loop), 1);
+    cr_assert(agg_task_exists(agg_shard_state(loop.shard), 0));
+    atomic_store_explicit(&loop.saved, 5, memory_order_release);
+    rc_park_wake(&loop.park);
+    wait_for_end(&loop, 7);
+    usleep(200000);
+    cr_assert_eq(events_of(&loop), 2, "an epoch without a snapshot does not stop it");
+    atomic_store_explicit(&loop.saved, UINT64_MAX, memory_order_release);
+    rc_park_wake(&loop.park);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    cr_assert_eq(events_of(&loop), 3);
     loop_close(&loop);
 }
