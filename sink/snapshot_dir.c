@@ -2,6 +2,7 @@
 #include "rollcall/crash.h"
 #include "rollcall/sink.h"
 
+#define XXH_INLINE_ALL
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -12,36 +13,42 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
-enum { EPOCH_DIGITS = 20, MODE = 0600, DIR_MODE = 0700 };
-static const char suffix[] = ".snapshot";
+enum { EPOCH_DIGITS = 20, GROUP_MAX = 180, PREFIX_MAX = 208, MODE = 0600, DIR_MODE = 0700 };
+static const char suffix[] = ".snapshot", temporary_suffix[] = ".tmp";
+static_assert(PREFIX_MAX + EPOCH_DIGITS + sizeof suffix < SNAPSHOT_NAME_MAX, "names are whole");
 
-/* "GROUP-", what a file name may not have written as _XX. */
-static void put_prefix(const char *group, char *ret_prefix, size_t room)
+/* "GROUP-", what a file name may not have written as _XX; a long one ends with its hash. */
+static void put_prefix(const char *group, char ret_prefix[PREFIX_MAX])
 {
     size_t used = 0;
-    for (const char *at = group; *at && used + 5 < room; at++) {
+    const char *at = group;
+    for (; *at && used < GROUP_MAX; at++) {
         unsigned char byte = (unsigned char)*at;
         if (isalnum(byte) || byte == '.' || byte == '-')
             ret_prefix[used++] = *at;
         else
-            used += (size_t)snprintf(ret_prefix + used, room - used, "_%02X", byte);
+            used += (size_t)snprintf(ret_prefix + used, PREFIX_MAX - used, "_%02X", byte);
     }
-    snprintf(ret_prefix + used, room - used, "-");
+    if (*at)
+        used += (size_t)snprintf(ret_prefix + used, PREFIX_MAX - used, "_%016" PRIx64,
+                                 (uint64_t)XXH3_64bits(group, strlen(group)));
+    snprintf(ret_prefix + used, PREFIX_MAX - used, "-");
 }
 
-static void put_name(const char *group, uint64_t epoch, char *ret_name, size_t room)
+static void put_name(const char *group, uint64_t epoch, char ret_name[SNAPSHOT_NAME_MAX])
 {
-    char prefix[SNAPSHOT_NAME_MAX - EPOCH_DIGITS - sizeof suffix];
-    put_prefix(group, prefix, sizeof prefix);
-    snprintf(ret_name, room, "%s%0*" PRIu64 "%s", prefix, EPOCH_DIGITS, epoch, suffix);
+    char prefix[PREFIX_MAX];
+    put_prefix(group, prefix);
+    snprintf(ret_name, SNAPSHOT_NAME_MAX, "%s%0*" PRIu64 "%s", prefix, EPOCH_DIGITS, epoch, suffix);
 }
 
 void sink_snapshot_path(const char *dir, const char *group, uint64_t epoch, char *ret_path,
                         size_t room)
 {
     char name[SNAPSHOT_NAME_MAX];
-    put_name(group, epoch, name, sizeof name);
+    put_name(group, epoch, name);
     snprintf(ret_path, room, "%s/%s", dir, name);
 }
 
@@ -63,9 +70,9 @@ enum rc_error snapshot_file_create(const char *dir, const char *group, uint64_t 
     file->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file->dir_fd < 0)
         return failed("cannot open", dir, ret_message);
-    put_name(group, epoch, file->name, sizeof file->name);
-    snprintf(file->temporary, sizeof file->temporary, ".%.*s.tmp",
-             (int)(strlen(file->name) - strlen(suffix)), file->name);
+    put_name(group, epoch, file->name);
+    snprintf(file->temporary, sizeof file->temporary, ".%.*s%s",
+             (int)(strlen(file->name) - strlen(suffix)), file->name, temporary_suffix);
     file->fd =
         openat(file->dir_fd, file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, MODE);
     if (file->fd < 0) {
@@ -115,12 +122,12 @@ enum rc_error snapshot_file_publish(struct snapshot_file *file, char ret_message
 
 /* ---- all of them ---- */
 
-/* The epoch of a file of that prefix. */
-static bool epoch_of(const char *name, const char *prefix, uint64_t *ret_epoch)
+/* The epoch of a file of that prefix and that end. */
+static bool epoch_of(const char *name, const char *prefix, const char *end, uint64_t *ret_epoch)
 {
     size_t size = strlen(prefix);
     if (strncmp(name, prefix, size) || strspn(name + size, "0123456789") != EPOCH_DIGITS ||
-        strcmp(name + size + EPOCH_DIGITS, suffix))
+        strcmp(name + size + EPOCH_DIGITS, end))
         return false;
     errno = 0;
     *ret_epoch = strtoull(name + size, NULL, 10);
@@ -136,16 +143,16 @@ static int larger_first(const void *left, const void *right)
 enum rc_error snapshot_dir_list(const char *dir, const char *group, uint64_t **ret_epoch,
                                 uint32_t *ret_count)
 {
-    char prefix[SNAPSHOT_NAME_MAX];
+    char prefix[PREFIX_MAX];
     uint64_t *list = NULL;
     uint32_t count = 0, room = 0;
     DIR *open_dir = opendir(dir);
     if (!open_dir)
         return RC_ERR_END;
-    put_prefix(group, prefix, sizeof prefix);
+    put_prefix(group, prefix);
     for (struct dirent *entry; (entry = readdir(open_dir));) {
         uint64_t epoch;
-        if (!epoch_of(entry->d_name, prefix, &epoch))
+        if (!epoch_of(entry->d_name, prefix, suffix, &epoch))
             continue;
         if (count == room) {
             room = room ? 2 * room : 16;
@@ -169,18 +176,16 @@ enum rc_error snapshot_dir_list(const char *dir, const char *group, uint64_t **r
 
 static void trim_temporary(const char *dir, const char *group)
 {
-    char prefix[SNAPSHOT_NAME_MAX];
+    char prefix[PREFIX_MAX];
+    uint64_t epoch;
     DIR *open_dir = opendir(dir);
     if (!open_dir)
         return;
-    put_prefix(group, prefix, sizeof prefix);
-    for (struct dirent *entry; (entry = readdir(open_dir));) {
-        const char *name = entry->d_name;
-        size_t size = strlen(name);
-        if (name[0] == '.' && !strncmp(name + 1, prefix, strlen(prefix)) && size > 4 &&
-            !strcmp(name + size - 4, ".tmp"))
-            unlinkat(dirfd(open_dir), name, 0);
-    }
+    put_prefix(group, prefix);
+    for (struct dirent *entry; (entry = readdir(open_dir));)
+        if (entry->d_name[0] == '.' &&
+            epoch_of(entry->d_name + 1, prefix, temporary_suffix, &epoch))
+            unlinkat(dirfd(open_dir), entry->d_name, 0);
     closedir(open_dir);
 }
 

@@ -34,7 +34,7 @@ struct snapshot_frame {
 static_assert(sizeof(struct snapshot_frame) == 48, "as it lies in the file");
 
 struct snapshot_part_end {
-    uint64_t size, hash; /* of the whole stream of the part */
+    uint64_t size, hash; /* of the whole stream of the part, whose number is the seed */
 };
 struct snapshot_end {
     uint64_t frames, bytes; /* before this one; bytes: raw ones of the parts */

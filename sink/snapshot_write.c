@@ -114,7 +114,7 @@ static enum rc_error put_part(struct writer *writer, uint32_t part,
     const struct rc_snapshot_writer out = {writer, part_put};
     writer->part = part;
     writer->part_bytes = 0;
-    XXH3_64bits_reset(writer->part_hash);
+    XXH3_64bits_reset_withSeed(writer->part_hash, part);
     enum rc_error err = parts->save(parts->self, part, &out);
     if (!err)
         err = part_flush(writer);
@@ -193,11 +193,11 @@ enum rc_error sink_snapshot_write(const char *dir, uint32_t keep,
         err = put_head(&writer, head);
     if (!err)
         err = put_parts(&writer, head, parts);
+    if (err)
+        snapshot_file_abandon(&file, err, ret_message); /* while errno says why */
     writer_done(&writer);
-    if (err) {
-        snapshot_file_abandon(&file, err, ret_message);
+    if (err)
         return err;
-    }
     err = snapshot_file_publish(&file, ret_message);
     if (!err)
         snapshot_dir_trim(dir, head->group, head->epoch, keep);

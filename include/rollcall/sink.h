@@ -164,6 +164,7 @@ struct sink_snapshot_head {
     uint64_t hash_secret;
     const char *config_id, *config_text;
     uint32_t config_size, task_count; /* tasks, with state or without */
+    const char *program;              /* the version that wrote it; known when it is read */
 };
 /* A part of it: the state of a task, or (SINK_SNAPSHOT_TABLE) the table. */
 enum { SINK_SNAPSHOT_TABLE = UINT32_MAX };
@@ -191,7 +192,8 @@ struct sink_snapshot;
 enum rc_error sink_snapshot_find(const char *dir, const char *group, uint64_t last_epoch,
                                  void (*say)(void *opaque, const char *line), void *opaque,
                                  struct sink_snapshot **ret_snapshot);
-/* One file, for `rollcall snapshot`. */
+/* One file. INPUT: it is no whole and undamaged snapshot of this version or an earlier one; IO,
+ * DENIED; ret_message names the file, and where it is damaged. */
 enum rc_error sink_snapshot_open(const char *path, struct sink_snapshot **ret_snapshot,
                                  char ret_message[256]);
 const struct sink_snapshot_head *sink_snapshot_head(const struct sink_snapshot *snapshot);
@@ -200,6 +202,15 @@ enum rc_error sink_snapshot_restore(struct sink_snapshot *snapshot,
                                     const struct sink_snapshot_parts *parts,
                                     _Atomic uint64_t *bytes_done, char ret_message[256]);
 uint64_t sink_snapshot_bytes(const struct sink_snapshot *snapshot);
+/* Its parts, in ascending order; lent until close. */
+struct sink_snapshot_part {
+    uint32_t part;
+    uint64_t bytes, stored_bytes; /* stored: with the frames, as in the file */
+};
+const struct sink_snapshot_part *sink_snapshot_part_list(const struct sink_snapshot *snapshot,
+                                                         uint32_t *ret_count);
+/* Takes every stream apart as a restore would, and lets go of it. INPUT: ret_message. */
+enum rc_error sink_snapshot_check(struct sink_snapshot *snapshot, char ret_message[256]);
 void sink_snapshot_close(struct sink_snapshot *snapshot);
 
 /* The topic rollcall.snapshots: what a host with an empty disk takes over from. */
