@@ -223,6 +223,11 @@ bool agg_task_exists(const struct agg *agg, uint32_t task)
     return task < agg->task_count && agg->task[task];
 }
 
+struct agg_task *agg_of(struct agg *agg, uint32_t task)
+{
+    return agg->task[task];
+}
+
 enum rc_error agg_task_save(const struct agg *agg, uint32_t task,
                             const struct rc_snapshot_writer *out)
 {

@@ -23,7 +23,7 @@ static struct agg_stretch set_bits(const void *row, uint32_t size)
 }
 
 static void field_add(struct agg_layout *layout, const char *name, struct agg_stretch stretch,
-                      uint32_t count, bool is_signed)
+                      uint32_t count, bool is_signed, bool is_flag)
 {
     RC_CHECK(layout->field_count < AGG_FIELDS_MAX && strlen(name) < AGG_FIELD_NAME);
     struct agg_field *field = &layout->field[layout->field_count];
@@ -33,15 +33,17 @@ static void field_add(struct agg_layout *layout, const char *name, struct agg_st
     field->width = (uint16_t)(stretch.bits / count);
     field->is_signed = is_signed;
     RC_CHECK(stretch.bits % count == 0 && field->width >= 1 && field->width <= 64);
-    layout->refers[layout->field_count++].target = AGG_NO_TARGET;
+    layout->refers[layout->field_count++] =
+        (struct agg_reference){.target = AGG_NO_TARGET, .flag = is_flag};
 }
 
 static void reference_add(struct agg_layout *layout, const char *name, struct agg_stretch stretch,
                           uint8_t target, bool strict, bool needed)
 {
     RC_CHECK(stretch.bit % 32 == 0);
-    field_add(layout, name, stretch, stretch.bits / 32, false);
-    layout->refers[layout->field_count - 1] = (struct agg_reference){target, strict, needed};
+    field_add(layout, name, stretch, stretch.bits / 32, false, false);
+    layout->refers[layout->field_count - 1] =
+        (struct agg_reference){.target = target, .strict = strict, .needed = needed};
 }
 
 static void unsaved_add(struct agg_layout *layout, struct agg_stretch stretch)
@@ -59,22 +61,23 @@ static void pad_add(struct agg_layout *layout, struct agg_stretch before, uint32
 
 #define IS_SIGNED(x)                                                                               \
     _Generic((x), int8_t : true, int16_t : true, int32_t : true, int64_t : true, default : false)
+#define IS_FLAG(x) _Generic((x), bool : true, default : false)
 #define TRY(field)                                                                                 \
     memset(&row, 0, sizeof row);                                                                   \
     memset(&row.field, 0xff, sizeof row.field);                                                    \
     at = set_bits(&row, sizeof row);
 #define PROBE_F(field, pool)                                                                       \
     TRY(field)                                                                                     \
-    field_add(layout, #field, at, 1, IS_SIGNED(row.field));
+    field_add(layout, #field, at, 1, IS_SIGNED(row.field), IS_FLAG(row.field));
 #define PROBE_A(field, many)                                                                       \
     TRY(field)                                                                                     \
-    field_add(layout, #field, at, many, IS_SIGNED(row.field[0]));
+    field_add(layout, #field, at, many, IS_SIGNED(row.field[0]), IS_FLAG(row.field[0]));
 #define PROBE_B(field, pool)                                                                       \
     memset(&row, 0, sizeof row);                                                                   \
     row.field--; /* from 0: all bits, signed or not */                                             \
     read_back = (int64_t)row.field;                                                                \
     at = set_bits(&row, sizeof row);                                                               \
-    field_add(layout, #field, at, 1, read_back < 0);
+    field_add(layout, #field, at, 1, read_back < 0, false);
 #define PROBE_R(field, pool)                                                                       \
     TRY(field)                                                                                     \
     reference_add(layout, #field, at, AGG_POOL_##pool, true, false);

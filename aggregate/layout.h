@@ -40,6 +40,7 @@ struct agg_layout {
         uint8_t target;    /* enum agg_pool_id; AGG_NO_TARGET */
         bool strict;       /* a live row */
         bool needed;       /* not 0 */
+        bool flag;         /* no reference: a bool, which is 0 or 1 */
     } refers[AGG_FIELDS_MAX];
     struct agg_stretch unsaved[AGG_UNSAVED_MAX]; /* pointers, caches: zeroes in the file */
     struct agg_stretch pad[AGG_PADS_MAX];

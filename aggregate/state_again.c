@@ -35,7 +35,8 @@ static enum rc_error keys_point(struct agg_restore *restore)
     for (uint32_t pass = 0; pass < 2; pass++) /* a clock's key is as its base */
         for (uint32_t ref = 1; ref < task->key.next; ref++) {
             struct agg_key *key = agg_key_at(task, ref);
-            if (key->name_size && (key->base != 0) == (pass == 1) && !agg_key_again(task, key))
+            if (agg_is_live(restore, AGG_POOL_key, ref) && (key->base != 0) == (pass == 1) &&
+                !agg_key_again(task, key))
                 return agg_refuse(restore, "there is no group %.*s", (int)key->name_size,
                                   key->name);
         }
@@ -66,7 +67,8 @@ static enum rc_error clocks_point(struct agg_restore *restore)
                               (int)row->name_size, row->name);
     }
     for (uint32_t ref = 1; ref < task->key.next; ref++)
-        if (agg_key_at(task, ref)->base && !agg_key_at(task, ref)->clock)
+        if (agg_is_live(restore, AGG_POOL_key, ref) && agg_key_at(task, ref)->base &&
+            !agg_key_at(task, ref)->clock)
             return agg_refuse(restore, "a clock is missing");
     agg_key_made(task->agg); /* ranks are given anew */
     return RC_OK;

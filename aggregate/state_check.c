@@ -20,43 +20,48 @@ static bool refers_well(const struct agg_restore *restore, struct agg_reference 
                          : agg_is_within(restore, refers.target, ref);
 }
 
-/* The first field of one struct that leads astray; NULL: none. */
+/* The first field of one struct that leads astray, or is a flag and neither 0 nor 1; NULL: none. */
 static const char *item_look(const struct agg_restore *restore, const struct agg_layout *layout,
-                             const char *item)
+                             const char *item, bool flags_only)
 {
     for (uint32_t i = 0; i < layout->field_count; i++) {
-        if (layout->refers[i].target == AGG_NO_TARGET)
+        const struct agg_reference *refers = &layout->refers[i];
+        const char *at = item + layout->field[i].bit / 8;
+        for (uint32_t k = 0; refers->flag && k < layout->field[i].count; k++)
+            if ((unsigned char)at[k] > 1)
+                return layout->field[i].name;
+        if (refers->target == AGG_NO_TARGET || flags_only)
             continue;
         for (uint32_t k = 0; k < layout->field[i].count; k++) {
             uint32_t ref;
-            memcpy(&ref, item + layout->field[i].bit / 8 + k * sizeof ref, sizeof ref);
-            if (!refers_well(restore, layout->refers[i], ref))
+            memcpy(&ref, at + k * sizeof ref, sizeof ref);
+            if (!refers_well(restore, *refers, ref))
                 return layout->field[i].name;
         }
     }
     return NULL;
 }
 
-static bool has_references(const struct agg_layout *layout)
+static bool is_looked_at(const struct agg_layout *layout)
 {
     for (uint32_t i = 0; i < layout->field_count; i++)
-        if (layout->refers[i].target != AGG_NO_TARGET)
+        if (layout->refers[i].target != AGG_NO_TARGET || layout->refers[i].flag)
             return true;
     return false;
 }
 
+/* Of rows that are free the flags alone: it is asked of them whether they live. */
 static enum rc_error pool_check(struct agg_restore *restore, uint32_t id)
 {
     const struct agg_layout *layout = agg_layout(agg_pool_info(id)->layout);
     const struct agg_pool *pool = restore->rows[id].pool;
-    if (!has_references(layout))
+    if (!is_looked_at(layout))
         return RC_OK;
     for (uint32_t ref = 1; ref < pool->next; ref++) {
-        if (agg_bit(restore->rows[id].free, ref))
-            continue;
+        bool is_free = agg_bit(restore->rows[id].free, ref);
         const char *row = agg_pool_at(pool, ref);
         for (uint32_t at = 0; at < pool->item_size; at += layout->size) {
-            const char *field = item_look(restore, layout, row + at);
+            const char *field = item_look(restore, layout, row + at, is_free);
             if (field)
                 return agg_refuse(restore, "%s %u: %s leads astray", agg_pool_info(id)->name, ref,
                                   field);
@@ -70,7 +75,8 @@ static enum rc_error lists_check(struct agg_restore *restore)
     for (uint32_t i = 0; i < AGG_LIST_COUNT; i++) {
         const struct agg_list_info *info = agg_list_info(i);
         const struct agg_list *list = agg_list_of(restore->task, i);
-        struct agg_reference refers = {info->target, info->strict, true};
+        struct agg_reference refers = {
+            .target = info->target, .strict = info->strict, .needed = true};
         for (uint32_t k = 0; k < list->count; k++)
             if (!refers_well(restore, refers, list->ref[k]))
                 return agg_refuse(restore, "the list %s leads astray", info->name);
@@ -170,7 +176,7 @@ static bool has_windows(const struct agg_restore *restore, const struct agg_key 
 
 static bool is_key(const struct agg_restore *restore, const struct agg_key *key, uint64_t *met)
 {
-    if (key->channel >= RC_CHANNEL_COUNT || key->kind > AGG_KEY_TOTAL ||
+    if (key->channel >= RC_CHANNEL_COUNT || key->kind > AGG_KEY_TOTAL || !key->name_size ||
         key->name_size > sizeof key->name || !are_sums(restore, &key->pending))
         return false;
     if ((key->kind == AGG_KEY_QUEUE) != (key->queue != 0) ||
@@ -194,6 +200,9 @@ static enum rc_error keys_check(struct agg_restore *restore)
         if (!err && !is_key(restore, key, met))
             err = unsound(restore, "key", ref);
     }
+    for (uint32_t ref = 1; ref < restore->task->key.next && !err; ref++)
+        if (!agg_is_live(restore, AGG_POOL_key, ref) && agg_key_at(restore->task, ref)->name_size)
+            err = unsound(restore, "key", ref);
     agg_bits_done(met, restore->task->link.next);
     return err;
 }
@@ -527,6 +536,9 @@ static enum rc_error due_check(struct agg_restore *restore)
 static enum rc_error times_check(struct agg_restore *restore)
 {
     const struct agg_task *task = restore->task;
+    const char *field = item_look(restore, agg_layout(AGG_LAYOUT_task), (const char *)task, false);
+    if (field)
+        return agg_refuse(restore, "the task's %s is not sound", field);
     if (task->clock < 0 || task->clock >= INT64_C(1) << 46 || task->passed != task->clock)
         return agg_refuse(restore, "its time is not sound");
     for (uint64_t i = 0; i < task->order.count; i++)

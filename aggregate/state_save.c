@@ -17,7 +17,7 @@ static struct agg_section section_of(const char *name, enum agg_section_kind kin
     return section;
 }
 
-/* The head of a section, and how its rows lie. */
+/* The head of a section, and how its rows lie. Of what is empty there is no section. */
 static enum rc_error section_put(const struct rc_snapshot_writer *out, struct agg_section *section,
                                  const struct agg_layout *layout)
 {
@@ -73,6 +73,8 @@ static enum rc_error pool_put(const struct rc_snapshot_writer *out, const struct
     const struct agg_pool *pool = agg_pool_of(task, id);
     struct agg_section section = section_of(info->name, AGG_SECTION_POOL, info->index);
     uint32_t rows = pool->next - 1;
+    if (!rows)
+        return RC_OK;
     section.row_size = pool->item_size;
     section.free = rows - (uint32_t)pool->live;
     section.rows = rows;
@@ -96,6 +98,8 @@ static enum rc_error list_put(const struct rc_snapshot_writer *out, const struct
     const struct agg_list_info *info = agg_list_info(id);
     const struct agg_list *list = agg_list_of(task, id);
     struct agg_section section = section_of(info->name, AGG_SECTION_LIST, info->index);
+    if (!list->count)
+        return RC_OK;
     section.row_size = sizeof *list->ref;
     section.rows = list->count;
     section.bytes = section.rows * sizeof *list->ref;
@@ -137,6 +141,8 @@ static enum rc_error events_put(const struct rc_snapshot_writer *out, const stru
     section.row_size = sizeof(struct rc_event);
     section.rows = order->count;
     RC_CHECK(order->ready_next == order->ready_count);
+    if (!order->count)
+        return RC_OK;
     for (uint64_t i = 0; i < order->count; i++)
         section.bytes += agg_order_waiting(order, i)->size;
     enum rc_error err = section_put(out, &section, agg_layout(AGG_LAYOUT_event));
@@ -156,16 +162,25 @@ static enum rc_error events_put(const struct rc_snapshot_writer *out, const stru
     return err ? err : put(out, piece, held);
 }
 
+/* NULL: it is not a clock's. The row of a key that is gone has one that may be gone with it. */
+static const struct rc_clock *clock_of(const struct agg_task *task, uint32_t ref)
+{
+    const struct agg_key *key = agg_key_at(task, ref);
+    return key->name_size ? key->clock : NULL;
+}
+
 static enum rc_error clocks_put(const struct rc_snapshot_writer *out, const struct agg_task *task)
 {
     struct agg_section section = section_of("clock", AGG_SECTION_ROWS, 0);
     section.row_size = sizeof(struct agg_clock_row);
     for (uint32_t ref = 1; ref < task->key.next; ref++)
-        section.rows += agg_key_at(task, ref)->clock != NULL;
+        section.rows += clock_of(task, ref) != NULL;
+    if (!section.rows)
+        return RC_OK;
     section.bytes = section.rows * section.row_size;
     enum rc_error err = section_put(out, &section, agg_layout(AGG_LAYOUT_clock));
     for (uint32_t ref = 1; ref < task->key.next && !err; ref++) {
-        const struct rc_clock *clock = agg_key_at(task, ref)->clock;
+        const struct rc_clock *clock = clock_of(task, ref);
         if (!clock)
             continue;
         struct agg_clock_row row = {.key = ref, .name_size = clock->name_size};

@@ -50,8 +50,9 @@ static void clients_done(struct agg_task *task)
 {
     for (uint32_t ref = 1; ref < task->client.next; ref++) {
         struct agg_client *client = agg_client_at(task, ref);
-        agg_unmap(client->no_customer,
-                  client->policy->no_customer_count * sizeof *client->no_customer);
+        if (client->no_customer) /* none where restoring has failed */
+            agg_unmap(client->no_customer,
+                      client->policy->no_customer_count * sizeof *client->no_customer);
     }
 }
 

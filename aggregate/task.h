@@ -687,6 +687,8 @@ void agg_task_configure(struct agg_task *task, const struct rc_config *config);
 struct rc_record *agg_record_new(struct agg *agg, const struct agg_key *key,
                                  const struct rc_record *head, uint32_t text_size);
 void agg_key_made(struct agg *agg);
+/* For tests and benches that look inside; NULL: it has no state. */
+struct agg_task *agg_of(struct agg *agg, uint32_t task);
 void agg_dead_letter(struct agg *agg, const struct rc_event *ev, const char *reason);
 const struct agg_options *agg_settings(const struct agg *agg);
 
