@@ -29,7 +29,6 @@ The last line is "audit: N checks, M faults". Exit code 0 without faults, 1 with
 be said. Memory grows with the number of keys, not of records.
 """
 import argparse
-import bisect
 import collections
 import datetime
 import json
@@ -112,24 +111,23 @@ def key_of(record):
 
 class Runs:
     """Records of a topic whose offsets follow each other: they came in one transaction, as its end
-    takes an offset too."""
+    takes an offset too. Another timestamp begins another run."""
 
     def __init__(self):
-        self.found = []  # [records, last timestamp, largest as_of_ms, partition, first offset]
+        self.found = []  # [records, timestamp, largest as_of_ms, partition, first offset]
         self.last = {}   # by partition: the next offset, and the run
 
     def add(self, record):
         known = self.last.get(record.partition)
         as_of = AS_OF.search(record.value) if record.value else None
         as_of_ms = int(as_of[1]) if as_of else NEVER
-        if not known or known[0] != record.offset:
-            known = [0, [0, NEVER, NEVER, record.partition, record.offset]]
+        if not known or known[0] != record.offset or known[1][1] != record.timestamp_ms:
+            known = [0, [0, record.timestamp_ms, NEVER, record.partition, record.offset]]
             self.found.append(known[1])
             self.last[record.partition] = known
         known[0] = record.offset + 1
         run = known[1]
         run[0] += 1
-        run[1] = max(run[1], record.timestamp_ms)
         run[2] = max(run[2], as_of_ms)
 
 
@@ -429,35 +427,34 @@ class Audit:
     def check_whole(self):
         if not self.progress:
             return
-        epochs = self.progress
-        stamps = running_largest(read.published_ms for read in epochs)
-        nows = running_largest(NEVER if read.now_ms is None else read.now_ms for read in epochs)
+        # Every record of an epoch has the timestamp that its progress record names. Epochs of one
+        # timestamp (a wall clock that stands still) are counted together.
+        epochs = collections.OrderedDict()
+        for read in self.progress:
+            epochs.setdefault(read.published_ms, []).append(read)
         compared = 0
         for topic, runs in self.runs.items():
             if topic == "rollcall.progress":
                 continue
-            found = [0] * (len(epochs) + 1)
-            first = {}
+            found, first = collections.Counter(), {}
             for count, stamp_ms, as_of_ms, partition, offset in runs.found:
-                at = max(bisect.bisect_left(stamps, stamp_ms), bisect.bisect_left(nows, as_of_ms))
-                found[at] += count
-                first.setdefault(at, f"{topic} {partition}:{offset}")
-            if found[-1]:
-                self.report.fault("whole", f"{first[len(epochs)]}: {found[-1]} records after the "
-                                           f"last epoch's progress record")
-            at = 0
-            while at < len(epochs):
-                end = at + 1  # epochs that nothing tells apart are counted together
-                while end < len(epochs) and stamps[end] == stamps[at] and nows[end] == nows[at]:
-                    end += 1
-                said = sum(read.count_of(topic) for read in epochs[at:end])
-                there = sum(found[at:end])
-                compared += there
-                if said != there:
-                    self.report.fault("whole", f"{epochs[at].name}, epoch {epochs[at].epoch}: "
-                                               f"{there} records of {topic}, it says {said}")
-                at = end
-        self.report.figure("whole", f"{compared} records in {len(epochs)} epochs")
+                name = f"{topic} {partition}:{offset}"
+                found[stamp_ms] += count
+                first.setdefault(stamp_ms, name)
+                if stamp_ms in epochs and as_of_ms > max(now_of(e) for e in epochs[stamp_ms]):
+                    self.report.fault("whole", f"{name}: a record as of {time_text(as_of_ms)} in "
+                                               f"epoch {epochs[stamp_ms][-1].epoch}")
+            for stamp_ms in found.keys() - epochs.keys():
+                self.report.fault("whole", f"{first[stamp_ms]}: {found[stamp_ms]} records of no "
+                                           f"epoch (published {time_text(stamp_ms)})")
+            for stamp_ms, reads in epochs.items():
+                said = sum(read.count_of(topic) for read in reads)
+                compared += found[stamp_ms]
+                if said != found[stamp_ms]:
+                    self.report.fault("whole", f"{reads[0].name}, epoch {reads[0].epoch}: "
+                                               f"{found[stamp_ms]} records of {topic}, it says "
+                                               f"{said}")
+        self.report.figure("whole", f"{compared} records in {len(self.progress)} epochs")
 
     def check_open(self):
         for topic in self.outputs + ["rollcall.dead_letter", "rollcall.progress"]:
@@ -517,12 +514,8 @@ def time_text(time_ms):
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time_ms % 1000:03d}Z"
 
 
-def running_largest(values):
-    found, largest = [], NEVER
-    for value in values:
-        largest = max(largest, value)
-        found.append(largest)
-    return found
+def now_of(progress):
+    return NEVER if progress.now_ms is None else progress.now_ms
 
 
 def line_of(record, channel):

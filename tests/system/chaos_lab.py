@@ -275,7 +275,7 @@ class Lab:
 
     def write_config(self, **changes):
         settings = {"commit_every": "100ms", "snapshot_every": "2s", "keep": "3",
-                    "idle_after": "3s"}
+                    "idle_after": "500ms", "align": "1h"}
         settings.update(changes)
         key = os.path.join(self.work, "pseudonym_key")
         if not os.path.exists(key):
@@ -283,7 +283,9 @@ class Lab:
                 out.write("%064x\n" % self.random.getrandbits(256))
             os.chmod(key, 0o600)
         brokers = f"127.0.0.1:{self.port + 39}" if self.through_proxy else self.brokers()
-        # dir: of the host on which it runs, as two hosts have one configuration
+        # dir: of the host on which it runs, as two hosts have one configuration. align: partitions
+        # may part, so that restarts bring late events. retention: whether a late event still finds
+        # its contact is a matter of arrival, and its last record could not be compared.
         with open(self.config, "w", encoding="utf-8") as out:
             out.write(f"""kafka:
   brokers: {brokers}
@@ -293,7 +295,8 @@ output: {{partitions: 4, commit_every: {settings["commit_every"]}, replication: 
 tasks: 8
 snapshot: {{dir: snapshots, every: {settings["snapshot_every"]}, keep: {settings["keep"]}}}
 http: {{listen: off}}
-time: {{idle_after: {settings["idle_after"]}}}
+time: {{idle_after: {settings["idle_after"]}, align: {settings["align"]},
+       retention: {{call: 30d, chat: 30d}}}}
 privacy: {{pseudonym_key: {{file: {key}}}}}
 {self.windows}""")
 

@@ -1,4 +1,4 @@
-"""The progress record of an epoch (docs/architecture.md, section 5), as the auditor reads it: written
+"""The progress record of an epoch (docs/architecture.md, section 5), as the auditor reads it: made
 from what the record is for, not from the code that writes it."""
 import json
 
