@@ -284,8 +284,9 @@ class Lab:
             os.chmod(key, 0o600)
         brokers = f"127.0.0.1:{self.port + 39}" if self.through_proxy else self.brokers()
         # dir: of the host on which it runs, as two hosts have one configuration. align: partitions
-        # may part, so that restarts bring late events. retention: whether a late event still finds
-        # its contact is a matter of arrival, and its last record could not be compared.
+        # may part, so that restarts bring late events. retention, restate_for: whether a late event
+        # still finds its contact, and its window open, is a matter of arrival: what it leaves could
+        # not be compared with a replay.
         with open(self.config, "w", encoding="utf-8") as out:
             out.write(f"""kafka:
   brokers: {brokers}
@@ -296,7 +297,7 @@ tasks: 8
 snapshot: {{dir: snapshots, every: {settings["snapshot_every"]}, keep: {settings["keep"]}}}
 http: {{listen: off}}
 time: {{idle_after: {settings["idle_after"]}, align: {settings["align"]},
-       retention: {{call: 30d, chat: 30d}}}}
+       retention: {{call: 30d, chat: 30d}}, restate_for: {{default: 100d}}}}
 privacy: {{pseudonym_key: {{file: {key}}}}}
 {self.windows}""")
 
