@@ -7,8 +7,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { CLOCK_BACK_MS = 1800000 }; /* brokers refuse what is an hour ahead */
-
 static const char fenced_text[] = "another process has taken over the group's work (fenced)";
 
 static int64_t wall_ms(void)
@@ -130,19 +128,14 @@ enum rc_error kafka_epochs_prepare(struct kafka_epochs *epochs)
 
 /* ---- an attempt ---- */
 
-/* Never decreasing, whatever the clock does; only a long way back is it followed. */
+/* Never decreasing, whatever the clock does. */
 static int64_t stamp(struct kafka_epochs *epochs)
 {
     int64_t wall = wall_ms();
     if (epochs->stamped)
         return epochs->stamp_ms;
-    if (epochs->stamp_ms != RC_TIME_NONE && epochs->stamp_ms - wall > CLOCK_BACK_MS)
-        kafka_note(epochs->ear,
-                   "the wall clock stands %lld s before the last records published: their "
-                   "timestamps go back with it",
-                   (long long)(epochs->stamp_ms - wall) / 1000);
-    else if (epochs->stamp_ms != RC_TIME_NONE && epochs->stamp_ms > wall)
-        wall = epochs->stamp_ms;
+    if (epochs->stamp_ms != RC_TIME_NONE && epochs->stamp_ms > wall)
+        wall = epochs->stamp_ms; /* the clock stepped back; a broker has taken that stamp before */
     epochs->stamped = true;
     return epochs->stamp_ms = wall;
 }

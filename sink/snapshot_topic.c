@@ -489,7 +489,7 @@ void sink_uploader_close(struct sink_uploader *uploader)
     }
     if (uploader->reader) {
         unseek(uploader);
-        rd_kafka_destroy(uploader->reader);
+        rd_kafka_destroy_flags(uploader->reader, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
     free(uploader);
 }
