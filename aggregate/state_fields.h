@@ -64,8 +64,8 @@
     X(U, contracts, 0)                                                                             \
     X(F, settled_until, 0)                                                                         \
     AGG_FIELDS_sums(X, pending) X(F, pending_at, 0) X(F, group, 0) X(U, rank, 0) X(R, base, key)   \
-        X(U, clock_rank, 0) X(P, 16, 0) X(U, clock, 0) X(R, contacts, contact)                     \
-            X(R, wait_first, contact) X(R, wait_last, contact) X(P, 32, 0)                         \
+        X(U, client_rank, 0) X(U, clock_rank, 0) X(P, 48, 0) X(U, clock, 0)                        \
+            X(R, contacts, contact) X(R, wait_first, contact) X(R, wait_last, contact) X(P, 32, 0) \
                 X(A, level, AGG_STATE_COUNT) X(L, pane, pane) X(R, roll, roll)                     \
                     X(A, name, RC_QUEUE_MAX + 1) X(P, 56, 0)
 

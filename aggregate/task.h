@@ -76,9 +76,9 @@ struct agg_key {
     int64_t settled_until;   /* until then the panes of now are there, and their looks due */
     struct agg_sums pending; /* what the panes of then have not been given yet */
     int64_t pending_at;
-    uint32_t group;      /* of a group: its index in the policy */
-    uint32_t rank;       /* in the canonical order of keys; clocks of one key share theirs */
-    uint32_t base;       /* of a clock: the key whose tickets it measures; else 0 */
+    uint32_t group;       /* of a group: its index in the policy */
+    uint32_t rank;        /* in the canonical order of keys; clocks of one key share theirs */
+    uint32_t base;        /* of a clock: the key whose tickets it measures; else 0 */
     uint32_t client_rank; /* of its client, for records of contacts */
     uint16_t clock_rank;  /* among the clocks of one key */
     const struct rc_clock *clock;   /* one of that name; NULL: not a clock's */
