@@ -15,7 +15,8 @@
     X(feed, "CONFIG FILE...", "put recorded events into Kafka")                                    \
     X(simulate, "", "make up an outsourcer's day, deterministic from a seed")                      \
     X(demo, "", "simulate and run in one process, with a live table")                              \
-    X(check, "CONFIG", "find every mistake in a configuration; show the effective contracts")
+    X(check, "CONFIG", "find every mistake in a configuration; show the effective contracts")      \
+    X(snapshot, "list|verify|show", "what a restart would go on from")
 
 #define COMMAND_ROW(name, arguments, help) {#name, arguments, help, cmd_##name},
 static const struct command {

@@ -80,7 +80,7 @@ call replya
 ends 64 none some "unknown command"
 call --no-such-option
 ends 64 none some "unknown option for a command"
-for command in replay run feed simulate demo check; do
+for command in replay run feed simulate demo check snapshot; do
     call "$command" --no-such-option
     ends 64 none some "$command --no-such-option"
 done
@@ -115,10 +115,33 @@ else
     echo "  SKIPPED: a file that may not be read, root may"
 fi
 
+mkdir "$work/empty"
+echo 'no snapshot' >"$work/no.snapshot"
+call snapshot list "$work/missing"
+ends 74 none some "snapshot list of a missing directory"
+call snapshot list "$work/empty"
+ends 0 none some "snapshot list of an empty directory"
+printf 'snapshot: {dir: %s/empty}\n' "$work" >"$work/snapshots.yaml"
+call snapshot list "$work/snapshots.yaml"
+ends 0 none some "snapshot list of a configuration"
+holds "its directory is named" grep -q "$work/empty" "$err"
+call snapshot list "$work/broken.yaml"
+ends 78 none some "snapshot list of a broken configuration"
+call snapshot verify "$work/empty"
+ends 1 none some "snapshot verify of an empty directory"
+call snapshot verify "$work/no.snapshot"
+ends 65 some none "snapshot verify of what is none"
+call snapshot show "$work/no.snapshot"
+ends 65 none some "snapshot show of what is none"
+call snapshot show "$work/missing"
+ends 74 none some "snapshot show of a missing file"
+call snapshot sohw "$work/missing"
+ends 64 none some "snapshot sohw"
+
 echo "--help"
 call --help
 ends 0 some none "--help"
-for command in replay run feed simulate demo check; do
+for command in replay run feed simulate demo check snapshot; do
     call "$command" --help
     ends 0 some none "$command --help"
     cp "$out" "$work/help"
@@ -144,7 +167,7 @@ full() { # full ARGUMENT...
 full --version
 full --help
 full help
-for command in replay run feed simulate demo check; do
+for command in replay run feed simulate demo check snapshot; do
     full "$command" --help
     full help "$command"
 done
