@@ -119,7 +119,9 @@ static void count(struct table_entry *entry, const struct rc_record *before,
     for (uint32_t i = 0; i < TABLE_COUNTER_COUNT; i++) {
         int64_t old = before ? before->value[counter_figure[i]] : 0;
         int64_t new = after->value[counter_figure[i]];
-        entry->sum[i] += (new == RC_NULL ? 0 : new) - (old == RC_NULL ? 0 : old);
+        /* Unsigned: what was restored may be anything. */
+        entry->sum[i] = (int64_t)((uint64_t)entry->sum[i] + (new == RC_NULL ? 0 : (uint64_t) new) -
+                                  (old == RC_NULL ? 0 : (uint64_t)old));
         if (entry->sum[i] > entry->shown[i])
             entry->shown[i] = entry->sum[i];
     }
