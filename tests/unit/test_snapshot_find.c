@@ -5,8 +5,8 @@ static char said[4096];
 static void say(void *opaque, const char *line)
 {
     (void)opaque;
-    strncat(said, line, sizeof said - strlen(said) - 2);
-    strcat(said, "\n");
+    size_t used = strlen(said);
+    snprintf(said + used, sizeof said - used, "%s\n", line);
 }
 
 static void begin(void)
