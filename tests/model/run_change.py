@@ -22,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import generate  # noqa: E402
 import generate_long  # noqa: E402
+import quick_yaml  # noqa: E402
 import run  # noqa: E402
 import run_live  # noqa: E402
 from generate import H  # noqa: E402
@@ -142,13 +143,13 @@ class Case:
         self.path, self.seed, self.base = path, seed, base
         self.r = random.Random(seed * 7 + 3)
         text, self.epochs = run_live.generate_epochs(seed)
-        self.a = generate.yaml.safe_load(text)
+        self.a = quick_yaml.load(text)
         self.shards = self.r.choice([1, 2, 3, 4])
 
     def config(self, name, cfg):
         p = os.path.join(self.base, name + '.yaml')
         with open(p, 'w', encoding='utf-8') as f:
-            f.write(generate.yaml.safe_dump(cfg, sort_keys=False))
+            f.write(quick_yaml.dump(cfg))
         return p
 
     def write(self, name, epochs):
