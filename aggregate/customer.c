@@ -115,6 +115,7 @@ static uint32_t with(struct agg_task *task, uint32_t root, uint32_t ref)
 
 static uint32_t without(struct agg_task *task, uint32_t root, uint32_t ref)
 {
+    RC_CHECK(root != 0); /* it is in the tree */
     struct agg_episode *episode = agg_episode_at(task, root);
     if (root == ref)
         return joined(task, episode->left, episode->right);

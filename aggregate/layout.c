@@ -136,12 +136,21 @@ static_assert(sizeof(struct agg_task) <= AGG_ROW_MAX, "a buffer holds one");
 static struct agg_layout layouts[AGG_LAYOUT_COUNT];
 static pthread_once_t layouts_once = PTHREAD_ONCE_INIT;
 
+static void looked_make(struct agg_layout *layout)
+{
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        if (layout->refers[i].target != AGG_NO_TARGET || layout->refers[i].flag)
+            layout->looked[layout->looked_count++] = (uint8_t)i;
+}
+
 static void layouts_make(void)
 {
 #define MAKE(name) probe_##name(&layouts[AGG_LAYOUT_##name]);
     AGG_LAYOUTS(MAKE)
 #undef MAKE
     layouts[AGG_LAYOUT_bytes].name = "bytes";
+    for (uint32_t i = 0; i < AGG_LAYOUT_COUNT; i++)
+        looked_make(&layouts[i]);
 }
 
 const struct agg_layout *agg_layout(enum agg_layout_id id)

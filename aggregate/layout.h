@@ -42,6 +42,8 @@ struct agg_layout {
         bool needed;       /* not 0 */
         bool flag;         /* no reference: a bool, which is 0 or 1 */
     } refers[AGG_FIELDS_MAX];
+    uint32_t looked_count; /* fields that are references or flags, by their index */
+    uint8_t looked[AGG_FIELDS_MAX];
     struct agg_stretch unsaved[AGG_UNSAVED_MAX]; /* pointers, caches: zeroes in the file */
     struct agg_stretch pad[AGG_PADS_MAX];
 };

@@ -24,7 +24,8 @@ static bool refers_well(const struct agg_restore *restore, struct agg_reference 
 static const char *item_look(const struct agg_restore *restore, const struct agg_layout *layout,
                              const char *item, bool flags_only)
 {
-    for (uint32_t i = 0; i < layout->field_count; i++) {
+    for (uint32_t n = 0; n < layout->looked_count; n++) {
+        uint32_t i = layout->looked[n];
         const struct agg_reference *refers = &layout->refers[i];
         const char *at = item + layout->field[i].bit / 8;
         for (uint32_t k = 0; refers->flag && k < layout->field[i].count; k++)
@@ -42,20 +43,12 @@ static const char *item_look(const struct agg_restore *restore, const struct agg
     return NULL;
 }
 
-static bool is_looked_at(const struct agg_layout *layout)
-{
-    for (uint32_t i = 0; i < layout->field_count; i++)
-        if (layout->refers[i].target != AGG_NO_TARGET || layout->refers[i].flag)
-            return true;
-    return false;
-}
-
 /* Of rows that are free the flags alone: it is asked of them whether they live. */
 static enum rc_error pool_check(struct agg_restore *restore, uint32_t id)
 {
     const struct agg_layout *layout = agg_layout(agg_pool_info(id)->layout);
     const struct agg_pool *pool = restore->rows[id].pool;
-    if (!is_looked_at(layout))
+    if (!layout->looked_count)
         return RC_OK;
     for (uint32_t ref = 1; ref < pool->next; ref++) {
         bool is_free = agg_bit(restore->rows[id].free, ref);
@@ -430,14 +423,24 @@ static bool are_legs(const struct agg_restore *restore, const struct agg_legs *l
     return true;
 }
 
+/* In the tree of its customer, on that side of the one above. */
+static bool is_beside(const struct agg_restore *restore, uint32_t ref, uint32_t child, bool after)
+{
+    if (!child)
+        return true;
+    const struct agg_episode *above = agg_episode_at(restore->task, ref);
+    const struct agg_episode *below = agg_episode_at(restore->task, child);
+    bool follows = below->start != above->start ? below->start > above->start : child > ref;
+    return agg_episode_is_linked(above) && agg_episode_is_linked(below) &&
+           below->customer == above->customer && follows == after;
+}
+
 static bool is_episode(const struct agg_restore *restore, const struct agg_episode *episode,
                        uint32_t ref)
 {
     const struct agg_task *task = restore->task;
-    const struct agg_episode *left = agg_episode_at(task, episode->left ? episode->left : ref);
-    const struct agg_episode *right = agg_episode_at(task, episode->right ? episode->right : ref);
-    if (episode->verdict > AGG_FCR_UNKNOWN || left->customer != episode->customer ||
-        right->customer != episode->customer)
+    if (episode->verdict > AGG_FCR_UNKNOWN || !is_beside(restore, ref, episode->left, false) ||
+        !is_beside(restore, ref, episode->right, true))
         return false;
     switch (episode->form) {
     case AGG_FORM_SINGLE:
