@@ -159,6 +159,30 @@ Test(state_check, words_of_this_version_alone_stand_behind_small_numbers)
     damage_close(&damage);
 }
 
+Test(state_check, customer_whose_episodes_are_not_in_the_order_of_time_is_refused)
+{
+    static struct damage damage;
+    static const char *const call[] = {"a", "b", "c"};
+    uint32_t ref = 1;
+    centre_init(&damage.centre);
+    centre_open(&damage.centre);
+    for (uint32_t i = 0; i < 3; i++)
+        PUT(&damage.centre.core, .at = T0 + i * MINUTE_MS, .contact = call[i], .queue = "q",
+            .customer = 9);
+    core_now(&damage.centre.core, T0 + HOUR_MS);
+    damage.whole = state_of(damage.centre.core.agg[0], core_task_of("acme"));
+    damage.saved = damage.whole;
+    damage.saved.bytes = malloc(damage.whole.size);
+    damage_heal(&damage);
+    while (!(saved_peek(&damage.whole, "episode", 0, ref, "left", 0) |
+             saved_peek(&damage.whole, "episode", 0, ref, "right", 0)))
+        ref++;
+    bool right = saved_peek(&damage.whole, "episode", 0, ref, "right", 0) != 0;
+    saved_poke(&damage.saved, "episode", 0, ref, 0, "start", 0, right ? T0 + DAY_MS : 0);
+    refuses(&damage, "episode");
+    damage_close(&damage);
+}
+
 Test(state_check, flag_is_0_or_1)
 {
     static struct damage damage;
