@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 struct property {
     const char *name, *value;
 };
@@ -138,7 +137,7 @@ enum rc_error kafka_client_open(struct kafka_client *client, const struct rc_con
     return err;
 }
 
-/* No group is joined and nothing is left to commit. Closing would stop every partition first, and in
+/* No group is joined and nothing is left to commit. Closing would stop all partitions first, and in
  * librdkafka 2.0.2 that sometimes ends in a failed assertion. */
 static void close_consumer(rd_kafka_t *rk)
 {

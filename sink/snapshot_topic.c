@@ -270,27 +270,31 @@ static enum rc_error delete_before(struct sink_uploader *uploader, const char *t
     return err;
 }
 
+/* The number behind "epoch": in a progress record; 0: there is none. */
+static uint64_t epoch_of(const char *json, size_t size)
+{
+    static const char name[] = "\"epoch\":";
+    const char *at = memmem(json, size, name, strlen(name)), *end = json + size;
+    uint64_t epoch = 0;
+    for (at = at ? at + strlen(name) : end; at < end && *at >= '0' && *at <= '9'; at++)
+        epoch = epoch * 10 + (uint64_t)(*at - '0');
+    return epoch;
+}
+
 /* The epoch of the first progress record at or after the offset, and its own offset. END: none. */
 static enum rc_error progress_at(struct sink_uploader *uploader, int64_t offset,
                                  uint64_t *ret_epoch, int64_t *ret_offset)
 {
     rd_kafka_message_t *message;
-    char text[32];
     enum rc_error err = seek(uploader, progress_name, offset);
     if (!err)
         err = next_message(uploader, &message);
     if (err)
         return err;
-    err = RC_ERR_INPUT;
-    if (message->key && message->key_len < sizeof text) {
-        memcpy(text, message->key, message->key_len);
-        text[message->key_len] = '\0';
-        *ret_epoch = strtoull(text, NULL, 10);
-        *ret_offset = message->offset;
-        err = *ret_epoch ? RC_OK : RC_ERR_INPUT;
-    }
+    *ret_epoch = message->payload ? epoch_of(message->payload, message->len) : 0;
+    *ret_offset = message->offset;
     rd_kafka_message_destroy(message);
-    return err;
+    return *ret_epoch ? RC_OK : RC_ERR_INPUT;
 }
 
 /* Progress before the oldest snapshot that is kept is of no use to anyone. */
