@@ -433,6 +433,8 @@ class Audit:
         for read in self.progress:
             epochs.setdefault(read.published_ms, []).append(read)
         compared = 0
+        # Progress before the oldest snapshot is let go of, and nothing more is known of its epochs.
+        oldest_ms = self.progress[0].published_ms if self.progress[0].epoch > 1 else 0
         for topic, runs in self.runs.items():
             if topic == "rollcall.progress":
                 continue
@@ -445,6 +447,8 @@ class Audit:
                     self.report.fault("whole", f"{name}: a record as of {time_text(as_of_ms)} in "
                                                f"epoch {epochs[stamp_ms][-1].epoch}")
             for stamp_ms in found.keys() - epochs.keys():
+                if stamp_ms < oldest_ms:
+                    continue
                 self.report.fault("whole", f"{first[stamp_ms]}: {found[stamp_ms]} records of no "
                                            f"epoch (published {time_text(stamp_ms)})")
             for stamp_ms, reads in epochs.items():

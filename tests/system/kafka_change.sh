@@ -1,0 +1,43 @@
+#!/bin/bash
+# Real Kafka: the configuration changes while events flow, once across a restart after kill -9 and
+# once with SIGHUP. At the end every record is what the last configuration makes of all events, and
+# revisions go on without a gap.
+port=19880
+# shellcheck source=tests/system/kafka_common.bash
+. "$(dirname "$0")/kafka_common.bash"
+
+start_broker
+simulate --clients 4 --contacts 300 --for 1d --seed 17
+sed -i -e 's/^time: {/time: {restate_every: 1s, /' "$work/config.yaml"
+lines=$(wc -l <"$work/events.ndjson")
+say "feeding $lines events in about 12 s; run reads along"
+feed --rate $((lines / 12)) --tick 2024-01-20T00:00:00Z "$work/config.yaml" \
+    "$work/events.ndjson" &
+feed_pid=$!
+sleep 1
+start_run
+wait_records 1000 30
+sleep 1
+kill -KILL "$run_pid"
+wait_run 6 || true
+say "kill -9; another threshold of the service level, and another window"
+sed -i -e 's/^  interval: .*/  interval: [15m, 30m, 1h, day]/' \
+    -e '0,/within: [0-9]*s/s//within: 33s/' "$work/config.yaml"
+start_run
+sleep 4
+grep -q "the configuration has changed" "$work/run.log" || fail "the change is not noticed"
+say "SIGHUP: another threshold"
+sed -i -e 's/within: 33s/within: 45s/' "$work/config.yaml"
+kill -HUP "$run_pid"
+wait "$feed_pid" || fail "feed"
+feed_pid=''
+sleep 2
+grep -q "has changed: over to it" "$work/run.log" || fail "SIGHUP is not heard"
+kill -TERM "$run_pid"
+wait_run 10 || fail "SIGTERM: run ends with $?"
+start_run --until-idle
+wait_run 120 || fail "run ends with an error"
+[ "$(grep -c "derived anew" "$work/run.log")" -eq 2 ] || fail "two changes, not as many noticed"
+compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
+compare_dead_letters
+say "done"
