@@ -73,8 +73,7 @@ enum rc_error snapshot_file_create(const char *dir, const char *group, uint64_t 
     put_name(group, epoch, file->name);
     snprintf(file->temporary, sizeof file->temporary, ".%.*s%s",
              (int)(strlen(file->name) - strlen(suffix)), file->name, temporary_suffix);
-    file->fd =
-        openat(file->dir_fd, file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, MODE);
+    file->fd = openat(file->dir_fd, file->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, MODE);
     if (file->fd < 0) {
         enum rc_error err = failed("cannot write into", dir, ret_message);
         close(file->dir_fd);

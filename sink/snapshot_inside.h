@@ -33,8 +33,8 @@ enum rc_error snapshot_get(const struct sink_snapshot *snapshot, void *ret_bytes
 enum rc_error snapshot_next(struct sink_snapshot *snapshot);
 /* What is stored in it into `raw`. INPUT. */
 enum rc_error snapshot_unpack(struct sink_snapshot *snapshot);
-/* What an error of these means, in words; IO: errno. */
-void snapshot_say_why(const struct sink_snapshot *snapshot, const char *path, enum rc_error err,
-                      char ret_message[256]);
+/* sink_snapshot_open of an open file, which is taken; `path` stands in messages. */
+enum rc_error snapshot_open_fd(int fd, const char *path, struct sink_snapshot **ret_snapshot,
+                               char ret_message[256]);
 
 #endif

@@ -236,8 +236,8 @@ static enum rc_error read_all(struct sink_snapshot *snapshot)
 
 /* ---- opening ---- */
 
-void snapshot_say_why(const struct sink_snapshot *snapshot, const char *path, enum rc_error err,
-                      char ret_message[256])
+static void say_why(const struct sink_snapshot *snapshot, const char *path, enum rc_error err,
+                    char ret_message[256])
 {
     unsigned long long at = snapshot->frame_at;
     switch (err) {
@@ -260,17 +260,15 @@ void snapshot_say_why(const struct sink_snapshot *snapshot, const char *path, en
     }
 }
 
-static enum rc_error open_file(struct sink_snapshot *snapshot, const char *path,
-                               char ret_message[256])
+static enum rc_error begin(struct sink_snapshot *snapshot, const char *path, char ret_message[256])
 {
     struct stat file;
-    snapshot->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
-    int reason = snapshot->fd < 0 || fstat(snapshot->fd, &file) ? errno : 0;
+    int reason = fstat(snapshot->fd, &file) ? errno : 0;
     if (!reason && !S_ISREG(file.st_mode))
         reason = S_ISDIR(file.st_mode) ? EISDIR : EINVAL;
     if (reason) {
         snprintf(ret_message, 256, "%.150s: %s", path, strerror(reason));
-        return reason == EACCES || reason == EPERM ? RC_ERR_DENIED : RC_ERR_IO;
+        return RC_ERR_IO;
     }
     snapshot->size = (uint64_t)file.st_size;
     snapshot->stored = malloc(SNAPSHOT_STORED_MAX);
@@ -279,19 +277,22 @@ static enum rc_error open_file(struct sink_snapshot *snapshot, const char *path,
     return snapshot->stored && snapshot->raw && snapshot->zstd ? RC_OK : RC_ERR_MEMORY;
 }
 
-enum rc_error sink_snapshot_open(const char *path, struct sink_snapshot **ret_snapshot,
-                                 char ret_message[256])
+enum rc_error snapshot_open_fd(int fd, const char *path, struct sink_snapshot **ret_snapshot,
+                               char ret_message[256])
 {
     struct sink_snapshot *snapshot = calloc(1, sizeof *snapshot);
     ret_message[0] = '\0';
-    if (!snapshot)
+    if (!snapshot) {
+        close(fd);
         return RC_ERR_MEMORY;
-    enum rc_error err = open_file(snapshot, path, ret_message);
+    }
+    snapshot->fd = fd;
+    enum rc_error err = begin(snapshot, path, ret_message);
     if (!err)
         err = read_all(snapshot);
     if (err) {
         if (!ret_message[0])
-            snapshot_say_why(snapshot, path, err, ret_message);
+            say_why(snapshot, path, err, ret_message);
         sink_snapshot_close(snapshot);
         return err == RC_ERR_END || err == RC_ERR_LIMIT ? RC_ERR_INPUT : err;
     }
@@ -299,12 +300,22 @@ enum rc_error sink_snapshot_open(const char *path, struct sink_snapshot **ret_sn
     return RC_OK;
 }
 
+enum rc_error sink_snapshot_open(const char *path, struct sink_snapshot **ret_snapshot,
+                                 char ret_message[256])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+    if (fd >= 0)
+        return snapshot_open_fd(fd, path, ret_snapshot, ret_message);
+    int reason = errno;
+    snprintf(ret_message, 256, "%.150s: %s", path, strerror(reason));
+    return reason == EACCES || reason == EPERM ? RC_ERR_DENIED : RC_ERR_IO;
+}
+
 void sink_snapshot_close(struct sink_snapshot *snapshot)
 {
     if (!snapshot)
         return;
-    if (snapshot->fd >= 0)
-        close(snapshot->fd);
+    close(snapshot->fd);
     json_decref(snapshot->json);
     ZSTD_freeDCtx(snapshot->zstd);
     free(snapshot->config);

@@ -223,12 +223,14 @@ struct sink_uploader_options {
 };
 enum rc_error sink_uploader_open(const struct sink_uploader_options *options,
                                  struct sink_uploader **ret_uploader, char ret_message[256]);
-/* Copies the file into the topic, then lets go of what is older than the `keep` newest there, and
- * of the progress before the oldest of them. thread: one of its own. */
+/* Copies the file into the topic; then, when there are snapshot.keep of them, lets go of what is
+ * older, and of the progress before the oldest. That failing is said, and no error. KAFKA, IO,
+ * INPUT: ret_message. thread: one at a time. */
 enum rc_error sink_snapshot_upload(struct sink_uploader *uploader, const char *path,
                                    char ret_message[256]);
 /* The newest whole one at or before last_epoch whose epoch is above `above`: into a file of
- * snapshot.dir, or, where that cannot be written, into memory. END: there is none. */
+ * snapshot.dir, or, where that cannot be written, into memory. END: there is none. What is passed
+ * over is said. */
 enum rc_error sink_snapshot_download(struct sink_uploader *uploader, uint64_t above,
                                      uint64_t last_epoch, _Atomic uint64_t *bytes_done,
                                      struct sink_snapshot **ret_snapshot, char ret_message[256]);
