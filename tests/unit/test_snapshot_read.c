@@ -28,6 +28,7 @@ Test(snapshot_read, the_head_comes_back)
     cr_assert_str_eq(head->group, "my group");
     cr_assert_eq(head->epoch, 77);
     cr_assert_eq(head->now_ms, INT64_C(1767571200000));
+    cr_assert_eq(head->wall_ms, INT64_C(1767571200777));
     cr_assert_eq(head->made_at_ms, INT64_C(1767571201234));
     cr_assert_eq(head->hash_secret, UINT64_C(0xfedcba9876543210));
     cr_assert_str_eq(head->config_id, "0123456789abcdef0123456789abcdef");
