@@ -23,8 +23,8 @@ host() {
 # call HOST ARGUMENT...: $code, and $out in one line
 call() {
     code=0
-    out=$(timeout 120 "$probe" "$work/$1.yaml" "${@:2}" 2>&1 | tee -a "$work/run.log" | tr '\n' '~') ||
-        code=$?
+    out=$(timeout 120 "$probe" "$work/$1.yaml" "${@:2}" 2>&1 | tee -a "$work/run.log" |
+        tr '\n' '~') || code=$?
 }
 # is CODE TEXT WHAT: as the last call ended, and what is in its output
 is() {
