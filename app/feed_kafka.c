@@ -86,6 +86,7 @@ static enum rc_error configure(struct feed_kafka *kafka, rd_kafka_conf_t *conf,
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
     rd_kafka_conf_set_log_cb(conf, NULL);
+    ret_message[0] = '\0'; /* a topic's property leaves a complaint there though it is taken */
     return RC_OK;
 }
 
