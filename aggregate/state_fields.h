@@ -47,7 +47,7 @@
     X(F, sums.ref, 0)                                                                              \
     X(F, sums.class, 0)                                                                            \
     X(F, sums.max_stale, 0)                                                                        \
-    X(P, 16, 0)
+    X(F, sums.spare, 0)
 
 #define AGG_FIELDS_key(X)                                                                          \
     X(N, client, client)                                                                           \

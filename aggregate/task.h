@@ -48,6 +48,7 @@ struct agg_sums {
     uint32_t ref;
     uint8_t class;
     bool max_stale; /* the largest wait was taken back: find it again before it is read */
+    uint16_t spare; /* 0: what is saved has no bytes of chance */
 };
 
 /* ---- keys: (client, queue or roll-up, channel) ---- */

@@ -20,7 +20,7 @@ static void sums_widen(struct agg_task *task, struct agg_sums *sums, uint64_t fr
     uint32_t from = (uint32_t)__builtin_popcountll(sums->mask);
     uint32_t to = (uint32_t)__builtin_popcountll(mask);
     int64_t *old = sums->ref ? sums_values(task, sums) : NULL;
-    struct agg_sums wide = {mask, sums->ref, sums->class, sums->max_stale};
+    struct agg_sums wide = {mask, sums->ref, sums->class, sums->max_stale, 0};
     if (!old || to > class_room[sums->class]) {
         while (to > class_room[wide.class])
             wide.class ++;
