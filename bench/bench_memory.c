@@ -1,6 +1,6 @@
-/* What remembering costs: bytes of a contact, an identity, an episode, a customer, a queue and a
- * window, counted in the pools of one task after simulated days, and again when the contacts have
- * been forgotten and only their identities are left.
+/* What remembering costs: bytes of a contact, a ticket, an identity, an episode, a customer, a
+ * queue and a window, counted in the pools of one task after simulated days, and again when the
+ * contacts have been forgotten and only their identities are left.
  *
  *   bench_memory [EVENTS [CONFIG [DAYS [TICKETS]]]]      500000, deploy/rollcall.yaml, 1, 0
  *
@@ -25,15 +25,29 @@ static double share(uint64_t bytes, uint64_t count)
 
 /* ---- counting ---- */
 
+/* Of one kind: calls and chats, tickets of at most eight points, tickets of more. */
+enum { POINTS_FEW = 8 };
+struct contacts {
+    uint64_t live, more, due, points;
+};
+
 struct counted {
     uint64_t due[AGG_DUE_KIND_COUNT];
-    uint64_t contact_text, identity_text, points, names;
+    struct contacts visit, ticket, long_ticket;
+    uint64_t identity_text, names;
     uint64_t warm, pane_sums, packed, bucket_sums;
 };
 
 static uint64_t text_bytes(uint32_t ref, uint32_t size)
 {
     return ref ? (size + 7u) / 8u * 8u : 0;
+}
+
+static struct contacts *contacts_of(struct counted *counted, const struct agg_contact *contact)
+{
+    if (contact->channel != RC_TICKET)
+        return &counted->visit;
+    return contact->point_count <= POINTS_FEW ? &counted->ticket : &counted->long_ticket;
 }
 
 static void count_due(const struct agg_task *task, struct counted *counted)
@@ -44,6 +58,8 @@ static void count_due(const struct agg_task *task, struct counted *counted)
             for (uint32_t ref = due->slot[level][slot]; ref;) {
                 const struct agg_due_entry *entry = agg_pool_at(&due->pool, ref);
                 counted->due[entry->kind]++;
+                if (entry->kind == AGG_DUE_CONTACT || entry->kind == AGG_DUE_FORGET)
+                    contacts_of(counted, agg_contact_at(task, entry->ref))->due++;
                 ref = entry->next;
             }
 }
@@ -57,13 +73,24 @@ static uint64_t conversation_bytes(const struct agg_task *task, uint32_t ref)
     return sizeof *conversation + text_bytes(conversation->text, conversation->size);
 }
 
+/* Its texts, its points and its rare facts. */
+static void count_contact(const struct agg_task *task, const struct agg_contact *contact,
+                          struct contacts *contacts)
+{
+    contacts->live++;
+    contacts->points += contact->point_count;
+    contacts->more += text_bytes(contact->id, contact->id_size) +
+                      conversation_bytes(task, contact->conversation) +
+                      (contact->rare ? task->rare.item_size : 0) +
+                      (contact->points ? task->point[contact->point_class].item_size : 0);
+}
+
 static void count_texts(const struct agg_task *task, struct counted *counted)
 {
     for (uint32_t ref = 1; ref < task->contact.next; ref++) {
         const struct agg_contact *contact = agg_contact_at(task, ref);
         if (contact->flags & AGG_LIVE)
-            counted->contact_text += text_bytes(contact->id, contact->id_size) +
-                                     conversation_bytes(task, contact->conversation);
+            count_contact(task, contact, contacts_of(counted, contact));
     }
     for (uint32_t ref = 1; ref < task->identity.next; ref++) {
         const struct agg_identity *identity = agg_identity_at(task, ref);
@@ -72,8 +99,6 @@ static void count_texts(const struct agg_task *task, struct counted *counted)
     }
     for (uint32_t ref = 1; ref < task->queue.next; ref++)
         counted->names += text_bytes(1, agg_queue_at(task, ref)->name_size);
-    for (uint32_t i = 0; i < AGG_POINT_CLASSES; i++)
-        counted->points += task->point[i].live * task->point[i].item_size;
 }
 
 static void count_sums(const struct agg_task *task, struct counted *counted)
@@ -118,6 +143,15 @@ static void print_panes(const struct agg_task *task, const struct counted *n)
     print_line("cold pane", cold, sizeof(struct agg_pane), n->packed, index - warm_index, cold);
 }
 
+static void print_contacts(const struct agg_task *task, const char *name,
+                           const struct contacts *contacts)
+{
+    uint64_t index = agg_index_bytes(&task->contact_index);
+    if (contacts->live)
+        print_line(name, contacts->live, sizeof(struct agg_contact), contacts->more,
+                   index * contacts->live / task->contact.live, contacts->due);
+}
+
 static void print_task(const struct agg_task *task, const char *when)
 {
     struct counted n = {0};
@@ -128,10 +162,9 @@ static void print_task(const struct agg_task *task, const char *when)
     count_sums(task, &n);
     printf("%s\n  %-12s %9s %8s %8s %8s %8s %9s\n", when, "one", "there are", "record", "more",
            "index", "due", "bytes");
-    uint64_t rare = task->rare.live * task->rare.item_size;
-    print_line("contact", task->contact.live, sizeof(struct agg_contact),
-               n.contact_text + n.points + rare, agg_index_bytes(&task->contact_index),
-               n.due[AGG_DUE_CONTACT] + n.due[AGG_DUE_FORGET]);
+    print_contacts(task, "call or chat", &n.visit);
+    print_contacts(task, "ticket", &n.ticket);
+    print_contacts(task, "long ticket", &n.long_ticket);
     print_line("identity", task->identity.live, sizeof(struct agg_identity), n.identity_text,
                agg_index_bytes(&task->identity_index), n.due[AGG_DUE_IDENTITY]);
     struct agg_memory legs = {0};
@@ -147,6 +180,10 @@ static void print_task(const struct agg_task *task, const char *when)
                agg_index_bytes(&task->key_index), n.due[AGG_DUE_CARRY] + n.due[AGG_DUE_ROLL_WAKE]);
     print_panes(task, &n);
     print_line("bucket", task->bucket.live, sizeof(struct agg_bucket), n.bucket_sums, 0, 0);
+    if (n.ticket.live)
+        printf("  a ticket has up to %d points, %.1f in the mean, a long one %.1f\n", POINTS_FEW,
+               share(n.ticket.points, n.ticket.live),
+               share(n.long_ticket.points, n.long_ticket.live));
     uint64_t all = agg_task_memory(task).mapped;
     printf("  all that is mapped: %.1f MB", (double)all / 1e6);
     if (task->contact.live)
