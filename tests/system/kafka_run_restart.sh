@@ -45,9 +45,14 @@ stopped_at() {
 }
 read -r wall_before now_before < <(stopped_at)
 sleep 3
-say "once more: nothing is published that was published before, and time went on meanwhile"
+say "once more, with an empty disk: nothing is published that was published before, and time went" \
+    "on meanwhile"
+rm -r "$work/snapshots"
+recovered=$(grep -c "recovered to epoch" "$work/run.log")
 start_run --until-idle
 wait_run 120 || fail "run ends with an error"
+[ "$(grep -c "recovered to epoch" "$work/run.log")" = $((recovered + 1)) ] || fail "not recovered"
+"$rollcall" snapshot verify "$work/snapshots" || fail "what came from the topic is not whole"
 read -r wall_after now_after < <(stopped_at)
 say "the wall clock went on by $((wall_after - wall_before)) ms, event time by" \
     "$((now_after - now_before)) ms"
