@@ -204,15 +204,15 @@ static enum rc_error resume(struct run_recovery *recovery, const struct rc_progr
                                ret_message);
 }
 
-static enum rc_error finish_first(struct run_recovery *recovery,
-                                  const struct sink_snapshot_head *head, char ret_message[256])
+static enum rc_error finish_first(struct run_recovery *recovery, const char *config_text,
+                                  uint32_t config_size, char ret_message[256])
 {
-    recovery->finish_under = malloc(head->config_size + 1);
+    recovery->finish_under = malloc(config_size + 1);
     if (!recovery->finish_under)
         return RC_ERR_MEMORY;
-    memcpy(recovery->finish_under, head->config_text, head->config_size);
-    recovery->finish_under[head->config_size] = '\0';
-    recovery->finish_size = head->config_size;
+    memcpy(recovery->finish_under, config_text, config_size);
+    recovery->finish_under[config_size] = '\0';
+    recovery->finish_size = config_size;
     snprintf(ret_message, 256, "epochs are to be made again under the configuration before");
     return RC_ERR_AGAIN;
 }
@@ -227,7 +227,10 @@ static enum rc_error from_snapshot(struct run_recovery *recovery,
     recovery->from_epoch = head->epoch;
     if (!same && head->epoch < progress->epoch) {
         if (!strcmp(head->config_id, progress->config_id))
-            return finish_first(recovery, head, ret_message);
+            return finish_first(recovery, head->config_text, head->config_size, ret_message);
+        if (progress->config_text)
+            return finish_first(recovery, progress->config_text, progress->config_size,
+                                ret_message);
         snprintf(ret_message, 256,
                  "the configuration was changed twice since the last snapshot: start once with the "
                  "one of the last run, then with this one");
@@ -245,24 +248,33 @@ static enum rc_error begin_anew(struct run_recovery *recovery, const char *why)
     return RC_OK;
 }
 
+/* No snapshot at all: then the progress must reach back to the group's beginning. */
+static enum rc_error from_nothing(struct run_recovery *recovery, const struct rc_progress *progress,
+                                  char ret_message[256])
+{
+    const char *id = recovery->options.loaded->config->id;
+    if (!progress->cut_count || progress->cut[0]->epoch != progress->first ||
+        progress->other_config)
+        return begin_anew(recovery, "there is no snapshot, and the progress does not reach back to "
+                                    "the group's beginning");
+    if (!strcmp(progress->config_id, id))
+        return resume(recovery, progress, 0, ret_message);
+    if (progress->config_text)
+        return finish_first(recovery, progress->config_text, progress->config_size, ret_message);
+    return begin_anew(recovery, "the configuration has changed and there is no snapshot");
+}
+
 static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progress *progress,
                            char ret_message[256])
 {
-    const struct rc_config *config = recovery->options.loaded->config;
     struct sink_snapshot *snapshot = NULL;
     if (!progress->config_id[0])
         return begin_anew(recovery, "the progress of the run before cannot be gone on from");
     enum rc_error err = find(recovery, progress, &snapshot);
     if (!err)
         err = from_snapshot(recovery, progress, snapshot, ret_message);
-    else if (err == RC_ERR_END && strcmp(progress->config_id, config->id))
-        err = begin_anew(recovery, "the configuration has changed and there is no snapshot");
-    else if (err == RC_ERR_END &&
-             (!progress->cut_count || progress->cut[0]->epoch != progress->first))
-        err = begin_anew(recovery, "there is no snapshot, and the progress does not reach back to "
-                                   "the group's beginning");
     else if (err == RC_ERR_END)
-        err = resume(recovery, progress, 0, ret_message);
+        err = from_nothing(recovery, progress, ret_message);
     sink_snapshot_close(snapshot);
     return err;
 }

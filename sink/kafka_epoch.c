@@ -123,6 +123,8 @@ enum rc_error kafka_epochs_prepare(struct kafka_epochs *epochs)
     if (!err)
         err = progress_log_finish(epochs->log, &epochs->progress, epochs->message);
     epochs->stamp_ms = progress_log_published(epochs->log);
+    epochs->config_told =
+        !err && epochs->progress.config_text && !strcmp(epochs->progress.config_id, config->id);
     return err;
 }
 
@@ -204,6 +206,10 @@ static enum rc_error write_progress(struct kafka_epochs *epochs,
                                      .cut = (struct rc_cut *)made->cut,
                                      .sum = sum};
     memcpy(record.config_id, config->id, sizeof record.config_id);
+    if (!epochs->config_told && config->text_size <= PROGRESS_CONFIG_MAX) {
+        record.config_text = config->text;
+        record.config_size = config->text_size;
+    }
     memcpy(record.key, config->privacy.key, sizeof record.key);
     for (uint32_t i = 0; i < epochs->outputs.count; i++)
         if (epochs->kept.sum[i].count)
@@ -340,6 +346,7 @@ enum rc_error kafka_epochs_commit(struct kafka_epochs *epochs, const struct kafk
         return err;
     if (cut)
         note_offsets(epochs, cut);
+    epochs->config_told |= cut != NULL;
     kafka_epochs_drop(epochs);
     return RC_OK;
 }

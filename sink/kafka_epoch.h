@@ -23,6 +23,7 @@ struct kafka_epochs {
     uint64_t run;
     int64_t stamp_ms; /* timestamp of the epoch's records, then of the last one's */
     bool stamped;
+    bool config_told;      /* the progress has the configuration's text */
     struct rc_cut *before; /* of the last epoch whose offsets were committed; NULL: none */
     char message[256];     /* why it cannot go on */
 };

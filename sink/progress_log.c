@@ -20,9 +20,12 @@ struct progress_log {
     char **name; /* of output topics, each once */
     size_t name_count;
     bool any, rebuilt, has_key, broken; /* broken: the last record of ours could not be read */
+    bool other_config;                  /* as in rc_progress */
     uint64_t epoch, first, run, broken_count;
     int64_t published_ms;
     char config_id[33], unknown[PROGRESS_NAME_MAX + 1];
+    char *config_text; /* of config_id; NULL: none was recorded */
+    uint32_t config_size;
     uint8_t key[32];
 };
 
@@ -38,22 +41,30 @@ enum rc_error progress_log_open(const struct progress_log_options *options,
     return RC_OK;
 }
 
-static void let_go(struct progress_log *log)
+/* Of all but the last `keep`. */
+static void let_go(struct progress_log *log, size_t keep)
 {
-    for (size_t i = 0; i < log->count; i++) {
+    size_t gone = log->count - keep;
+    for (size_t i = 0; i < gone; i++) {
         free(log->cut[i]);
         free(log->sums[i]);
     }
-    log->count = 0;
+    for (size_t i = 0; i < keep; i++) {
+        log->cut[i] = log->cut[gone + i];
+        log->sums[i] = log->sums[gone + i];
+    }
+    log->count = keep;
+    log->other_config = false;
 }
 
 void progress_log_close(struct progress_log *log)
 {
     if (!log)
         return;
-    let_go(log);
+    let_go(log, 0);
     for (size_t i = 0; i < log->name_count; i++)
         free(log->name[i]);
+    free(log->config_text);
     free(log->name);
     free(log->cut);
     free(log->sums);
@@ -161,8 +172,8 @@ static enum rc_error take_restated(struct progress_log *log, const struct progre
     return RC_OK;
 }
 
-/* Whether the record goes on from what was read before; says why not where that is no everyday
- * matter. */
+/* Whether the record goes on from what was read before, be it under another configuration; says why
+ * not where that is no everyday matter. */
 static bool goes_on(const struct progress_log *log, const struct progress_record *record,
                     int64_t offset)
 {
@@ -176,8 +187,37 @@ static bool goes_on(const struct progress_log *log, const struct progress_record
             (unsigned long long)epoch, (long long)offset, (unsigned long long)log->epoch);
         return false;
     }
-    return record->first == log->first && record->rebuilt == log->rebuilt &&
-           !strcmp(record->config_id, log->config_id);
+    return record->first == log->first && record->rebuilt == log->rebuilt;
+}
+
+static enum rc_error take_config(struct progress_log *log, const struct progress_record *record)
+{
+    bool same = !strcmp(record->config_id, log->config_id);
+    if (same && !record->config_text)
+        return RC_OK;
+    free(log->config_text);
+    log->config_text = NULL;
+    log->config_size = 0;
+    memcpy(log->config_id, record->config_id, sizeof log->config_id);
+    if (!record->config_text)
+        return RC_OK;
+    log->config_text = strdup(record->config_text);
+    log->config_size = log->config_text ? record->config_size : 0;
+    return log->config_text ? RC_OK : RC_ERR_MEMORY;
+}
+
+/* The last epoch under the configuration before is what a snapshot may have been made of; those
+ * before it would have to be made again under two. */
+static void let_go_before(struct progress_log *log, const struct progress_record *record,
+                          int64_t offset)
+{
+    if (!goes_on(log, record, offset)) {
+        let_go(log, 0);
+    } else if (strcmp(record->config_id, log->config_id) != 0) {
+        bool next = log->count && record->cut->epoch == log->epoch + 1;
+        let_go(log, next ? 1 : 0);
+        log->other_config = next;
+    }
 }
 
 static enum rc_error take(struct progress_log *log, struct progress_record *record, int64_t offset)
@@ -187,8 +227,7 @@ static enum rc_error take(struct progress_log *log, struct progress_record *reco
     log->run = record->run;
     if (record->restated)
         return take_restated(log, record);
-    if (!goes_on(log, record, offset))
-        let_go(log);
+    let_go_before(log, record, offset);
     log->any = true;
     log->broken = false;
     log->broken_count = 0;
@@ -197,13 +236,11 @@ static enum rc_error take(struct progress_log *log, struct progress_record *reco
     log->rebuilt = record->rebuilt;
     log->has_key = record->has_key;
     memcpy(log->key, record->key, sizeof log->key);
-    memcpy(log->config_id, record->config_id, sizeof log->config_id);
     memcpy(log->unknown, record->unknown, sizeof log->unknown);
-    if (log->rebuilt) { /* nobody can make it again */
-        let_go(log);
-        return RC_OK;
-    }
-    return put_at(log, find(log, log->epoch), record);
+    enum rc_error err = take_config(log, record);
+    if (log->rebuilt) /* nobody can make it again */
+        let_go(log, 0);
+    return err || log->rebuilt ? err : put_at(log, find(log, log->epoch), record);
 }
 
 enum rc_error progress_log_add(struct progress_log *log, int64_t offset, const char *key,
@@ -221,7 +258,7 @@ enum rc_error progress_log_add(struct progress_log *log, int64_t offset, const c
             "rollcall.progress [0]: the record at offset %lld cannot be read (%s): recovery cannot "
             "go on before it",
             (long long)offset, why);
-        let_go(log);
+        let_go(log, 0);
         log->broken = true;
         log->broken_count++;
         return RC_OK;
@@ -245,8 +282,12 @@ enum rc_error progress_log_finish(struct progress_log *log, struct rc_progress *
                                    .cut_count = (uint32_t)log->count,
                                    .cut = log->cut};
     memcpy(progress.key, log->key, sizeof progress.key);
-    if (!log->rebuilt && !log->broken)
+    if (!log->rebuilt && !log->broken) {
         memcpy(progress.config_id, log->config_id, sizeof progress.config_id);
+        progress.config_text = log->config_text;
+        progress.config_size = log->config_size;
+        progress.other_config = log->other_config;
+    }
     if (log->broken)
         say(log, "rollcall.progress [0]: its last record cannot be read, so where the last run "
                  "stopped is not known: all is built anew from the input's beginning");

@@ -74,6 +74,8 @@ static char *put_lead(char *at, const struct progress_record *record)
     at = put_time(at, ",\"distance_ms\"", cut->distance_ms);
     at = put_time(at, ",\"published_ms\"", record->published_ms);
     at = put_string(at, ",\"config\"", record->config_id);
+    if (record->config_text)
+        at = text_json(put(at, ",\"config_text\":"), record->config_text, record->config_size);
     return record->has_key ? put_key(at, record->key) : at;
 }
 
@@ -98,8 +100,8 @@ enum rc_error progress_encode(const struct progress_record *record, progress_nam
                               const void *opaque, char **ret_text, size_t *ret_size)
 {
     const struct rc_cut *cut = record->cut;
-    size_t names = strlen(record->group) + strlen(record->transactional_id);
-    size_t room = LEAD_ROOM + TEXT_JSON_GROWTH * names +
+    size_t texts = strlen(record->group) + strlen(record->transactional_id) + record->config_size;
+    size_t room = LEAD_ROOM + TEXT_JSON_GROWTH * texts +
                   ((size_t)cut->part_count + record->sum_count) * PART_ROOM;
     char *text = malloc(room), *at = text;
     if (!text)
@@ -339,16 +341,19 @@ static enum rc_error read_sum(struct reading *reading, const json_t *object, cha
 static enum rc_error read_texts(struct reading *reading, const json_t *object)
 {
     struct progress_record *record = reading->record;
-    const char *group, *id;
+    const char *group, *id, *config = NULL;
     const json_t *list;
     enum rc_error err = get_string(reading, object, "group", PROGRESS_GROUP_MAX, &group);
     if (!err)
         err = get_string(reading, object, "transactional_id", 2 * PROGRESS_GROUP_MAX, &id);
+    if (!err && json_object_get(object, "config_text"))
+        err = get_string(reading, object, "config_text", PROGRESS_CONFIG_MAX, &config);
     if (!err)
         err = get_list(reading, object, "outputs", PROGRESS_SUMS_MAX, &list);
     if (err)
         return err;
     size_t count = json_array_size(list), size = strlen(group) + strlen(id) + 2;
+    size += config ? strlen(config) + 1 : 0;
     size += count * (sizeof *record->sum + PROGRESS_NAME_MAX + 1);
     record->memory = malloc(size);
     if (!record->memory)
@@ -357,6 +362,10 @@ static enum rc_error read_texts(struct reading *reading, const json_t *object)
     char *at = (char *)(record->sum + count);
     record->group = keep_text(&at, group);
     record->transactional_id = keep_text(&at, id);
+    if (config) {
+        record->config_size = (uint32_t)strlen(config);
+        record->config_text = keep_text(&at, config);
+    }
     for (size_t i = 0; i < count && !err; i++)
         err = read_sum(reading, json_array_get(list, i), &at);
     return err;

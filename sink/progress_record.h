@@ -17,6 +17,7 @@ enum {
     PROGRESS_SUMS_MAX = 65536,
     PROGRESS_NAME_MAX = 249, /* of a topic, as Kafka has it */
     PROGRESS_GROUP_MAX = 1024,
+    PROGRESS_CONFIG_MAX = 400 << 10, /* so that the record is below a broker's usual 1 MB */
     PROGRESS_WHY_MAX = 128
 };
 
@@ -28,6 +29,8 @@ struct progress_sum {
 struct progress_record {
     const char *group, *transactional_id;
     char config_id[33];
+    const char *config_text; /* in the first record under it; NULL: none; read: with a NUL */
+    uint32_t config_size;
     uint64_t run;         /* of the process that wrote it, a number of its own */
     uint64_t first;       /* as in rc_progress */
     bool rebuilt;         /* the revisions are not those that a core would give: see continuity.h */
@@ -40,7 +43,7 @@ struct progress_record {
     struct progress_sum *sum;
     char
         unknown[PROGRESS_NAME_MAX + 1]; /* decoded: a topic that is no input any more; else empty */
-    void *memory;                       /* of what was decoded: group, transactional_id, sums */
+    void *memory;                       /* of what was decoded: texts, sums */
 };
 
 /* Topic and partition of a source, lent. */

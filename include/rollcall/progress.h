@@ -42,7 +42,10 @@ struct rc_progress {
     uint64_t first;     /* 0 with epoch */
     char config_id[33]; /* of the configuration that it was made under, 32 hex digits; empty: it
                            cannot be gone on from, only built anew */
-    bool has_key;       /* the group made a pseudonym key of its own */
+    const char *config_text; /* its text, lent as the cuts are; NULL: it is not recorded */
+    uint32_t config_size;
+    bool other_config; /* cut[0] was made under another one: it can be gone on from, no more */
+    bool has_key;      /* the group made a pseudonym key of its own */
     uint8_t key[32];
     uint32_t cut_count;  /* recorded epochs, in order and without a gap, the last being `epoch` */
     struct rc_cut **cut; /* each one piece of memory */

@@ -27,6 +27,9 @@ static void round_trip(const char *text, size_t size)
                  !memcmp(again.cut, record.cut, record.cut->size));
         RC_CHECK(again.sum_count == record.sum_count && again.run == record.run &&
                  again.first == record.first && !strcmp(again.group, record.group));
+        RC_CHECK(again.config_size == record.config_size &&
+                 !memcmp(again.config_text ? again.config_text : "",
+                         record.config_text ? record.config_text : "", record.config_size));
         free(written);
         progress_done(&again);
     }

@@ -154,14 +154,46 @@ Test(progress_log, what_was_rebuilt_cannot_be_gone_on_from)
     cr_assert(eq(str, progress.config_id, ""));
 }
 
-Test(progress_log, another_configuration_begins_another_list)
+static void add_under(char config, uint64_t epoch, const char *text)
 {
-    struct progress_record record = fixture_progress(6);
-    add_epochs(1, 5);
-    record.config_id[0] = 'f';
+    struct progress_record record = fixture_progress(epoch);
+    record.config_id[0] = config;
+    record.config_text = text;
+    record.config_size = text ? (uint32_t)strlen(text) : 0;
     add(record);
-    finish(6, 1);
+}
+
+Test(progress_log, another_configuration_keeps_of_the_one_before_the_epoch_of_its_snapshot)
+{
+    add_epochs(1, 5);
+    add_under('e', 6, "one: 1\n");
+    add_under('f', 7, "two: \"2\"\n");
+    add_under('f', 8, NULL);
+    finish(8, 3);
+    cr_assert(progress.other_config);
     cr_assert(eq(chr, progress.config_id[0], 'f'));
+    cr_assert(eq(str, (char *)progress.config_text, "two: \"2\"\n"));
+    cr_assert(eq(u32, progress.config_size, 9));
+}
+
+Test(progress_log, a_configuration_without_its_text_is_known_by_its_name_alone)
+{
+    add_under('e', 1, "one: 1\n");
+    add_under('f', 2, NULL);
+    finish(2, 2);
+    cr_assert(eq(chr, progress.config_id[0], 'f'));
+    cr_assert(eq(ptr, (void *)progress.config_text, NULL));
+    add_under('f', 3, "two: 2\n");
+    finish(3, 3);
+    cr_assert(eq(str, (char *)progress.config_text, "two: 2\n"));
+}
+
+Test(progress_log, a_gap_before_another_configuration_leaves_nothing_of_the_one_before)
+{
+    add_epochs(1, 5);
+    add_under('f', 7, "two: 2\n");
+    finish(7, 1);
+    cr_assert(not(progress.other_config));
 }
 
 Test(progress_log, an_epoch_that_was_written_twice_counts_once)

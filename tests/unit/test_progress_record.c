@@ -18,12 +18,16 @@ Test(progress_record, what_is_written_is_read_again)
     struct rc_cut *cut = record.cut;
     char *text;
     size_t size;
+    record.config_text = "kafka:\n  group: \"Zürich\"\n";
+    record.config_size = (uint32_t)strlen(record.config_text);
     cr_assert(eq(int, progress_encode(&record, fixture_name, NULL, &text, &size), RC_OK));
     cr_assert(eq(int, progress_decode(text, size, fixture_source, NULL, &again, why), RC_OK), "%s",
               why);
     cr_assert(eq(str, (char *)again.group, "centre \"one\""));
     cr_assert(eq(str, (char *)again.transactional_id, "centre \"one\"/active"));
     cr_assert(eq(str, again.config_id, record.config_id));
+    cr_assert(eq(str, (char *)again.config_text, (char *)record.config_text));
+    cr_assert(eq(u32, again.config_size, record.config_size));
     cr_assert(eq(u64, again.run, 42));
     cr_assert(eq(u64, again.first, 1));
     cr_assert(eq(i64, again.published_ms, record.published_ms));
