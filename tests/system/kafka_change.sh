@@ -1,7 +1,7 @@
 #!/bin/bash
-# Real Kafka: the configuration changes while events flow, once across a restart after kill -9 and
-# once with SIGHUP. At the end every record is what the last configuration makes of all events, and
-# revisions go on without a gap.
+# Real Kafka: the configuration changes while events flow: across a restart after kill -9, with
+# SIGHUP, and twice with no snapshot between. At the end every record is what the last configuration
+# makes of all events, and revisions go on without a gap.
 port=19880
 # shellcheck source=tests/system/kafka_common.bash
 . "$(dirname "$0")/kafka_common.bash"
@@ -35,9 +35,15 @@ sleep 2
 grep -q "has changed: over to it" "$work/run.log" || fail "SIGHUP is not heard"
 kill -TERM "$run_pid"
 wait_run 10 || fail "SIGTERM: run ends with $?"
+say "another threshold, kill -9 after its first commit, before any snapshot; then one more"
+sed -i -e 's/within: 45s/within: 50s/' "$work/config.yaml"
+ROLLCALL_CRASH=commit_after:1 start_run
+wait_run 30 && fail "it was not killed"
+sed -i -e 's/within: 50s/within: 25s/' "$work/config.yaml"
 start_run --until-idle
 wait_run 120 || fail "run ends with an error"
-[ "$(grep -c "derived anew" "$work/run.log")" -eq 2 ] || fail "two changes, not as many noticed"
+grep -q "made anew from the beginning" "$work/run.log" && fail "a change began from nothing"
+[ "$(grep -c "derived anew" "$work/run.log")" -ge 4 ] || fail "four changes, not as many noticed"
 compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
 compare_dead_letters
 say "done"
