@@ -245,8 +245,9 @@ static void roll_look(struct agg_task *task, uint32_t key_ref, uint32_t window, 
         roll_publish(task, key_ref, window, at_ms, value, contract->fingerprint, false);
         roll->published = hash;
         roll->published_zero = !any;
-        if (roll->age_at == RC_TIME_NONE)
-            roll_age_due(task, key_ref, window, roll_old_at(roll, rolling->every_ms));
+        int64_t old_at = roll_old_at(roll, rolling->every_ms);
+        if (roll->age_at == RC_TIME_NONE || roll->age_at > old_at) /* zeros are old later */
+            roll_age_due(task, key_ref, window, old_at);
     }
     if (waiting)
         agg_roll_list(task, key_ref, window); /* the oldest wait grows */

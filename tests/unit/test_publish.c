@@ -103,6 +103,30 @@ Test(publish, a_rolling_window_that_does_not_change_for_30_days_is_published_aga
     core_close(&core);
 }
 
+/* A zero record is old after 35 days, the one after it 30 days after its own instant. */
+Test(publish, what_follows_zeros_is_published_again_when_it_is_old_itself)
+{
+    struct core core;
+    core_init(&core);
+    core.config.time.retention_ms[RC_CALL] = 90 * DAY;
+    core_open(&core);
+    abandon(&core, "a", T0 + 1000);
+    core_now(&core, T0 + 2 * MINUTE_MS);
+    core_now(&core, T0 + 10 * MINUTE_MS);
+    abandon(&core, "z", T0 + 30 * DAY - 10 * MINUTE_MS);
+    core_now(&core, T0 + 30 * DAY - 8 * MINUTE_MS);
+    core_now(&core, T0 + 30 * DAY); /* zero, shortly before the first record would have been old */
+    core_now(&core, T0 + 31 * DAY);
+    PUT(&core, .at = T0 + 31 * DAY + 1000, .type = RC_TYPE_queued, .contact = "b",
+        .queue = "sales");
+    PUT(&core, .at = T0 + 31 * DAY + 2000, .type = RC_TYPE_answered, .contact = "b");
+    core_now(&core, T0 + 31 * DAY + 10 * MINUTE_MS); /* the answer has left; one is handled */
+    uint32_t before = count_of(&core, CORE_5M, RC_FINAL);
+    core_now(&core, T0 + 61 * DAY + 10 * MINUTE_MS);
+    cr_assert_eq(count_of(&core, CORE_5M, RC_FINAL), before + 1);
+    core_close(&core);
+}
+
 Test(publish, a_closed_interval_that_is_zero_ends_with_a_tombstone)
 {
     struct core core;
