@@ -94,9 +94,10 @@ struct agg_episode {
     uint64_t kept_repeat : 1; /* it was the next of an episode that was dropped */
     uint64_t overtaken : 1;   /* when it got its start, one of its customer's began no earlier */
     uint64_t end : 42;
-    uint64_t below : 22;  /* what is in its part of the tree: AGG_BELOW_…, places by hash */
-    uint64_t asked : 44;  /* instant of its entry in the due queue; others are stale; 0: none */
-    uint64_t joined : 20; /* when it came to its customer (GHOST: was dropped), agg_age_now */
+    uint64_t below : 22; /* what is in its part of the tree: AGG_BELOW_…, places by hash */
+    uint64_t asked : 44; /* instant of its entry in the due queue; others are stale; 0: none */
+    uint64_t age : 20;   /* when it came to its customer with a start that early (GHOST: was
+                            dropped), see neighbour.h */
 };
 static_assert(sizeof(struct agg_episode) == 56, "a customer with one episode: 100 bytes at most");
 enum {

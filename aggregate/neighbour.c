@@ -6,16 +6,27 @@
 
 /* ---- the next start ---- */
 
-uint32_t agg_age_now(const struct agg_task *task)
+enum { AGE_BITS = 20, AGE_MASK = (1 << AGE_BITS) - 1 };
+
+uint32_t agg_age_of_episode(struct agg_task *task)
 {
-    return (uint32_t)(task->passed >> 18) & ((1u << 20) - 1);
+    if (task->age_over)
+        task->age = (task->age + 1) & AGE_MASK;
+    task->age_over = false;
+    return task->age;
+}
+
+uint32_t agg_age_of_ghost(struct agg_task *task)
+{
+    task->age_over = true;
+    return task->age;
 }
 
 /* The ghost's summary was there when the episode came. */
 static bool has_met(const struct agg_episode *episode, const struct agg_episode *ghost)
 {
-    uint32_t since = (uint32_t)ghost->joined - (uint32_t)episode->joined;
-    return (since & ((1u << 20) - 1)) < 1u << 19;
+    uint32_t since = (uint32_t)ghost->age - (uint32_t)episode->age;
+    return (since & AGE_MASK) <= AGE_MASK / 2;
 }
 
 int64_t agg_next_start(struct agg_task *task, uint32_t ref, uint8_t scope)

@@ -20,9 +20,11 @@ static inline bool agg_episode_in_scope(const struct agg_episode *a, const struc
     return scope == RC_FCR_CLIENT || a->key == b->key;
 }
 
-/* For `joined`. Counted coarsely, in 4 minutes, round and round in 8 years: it decides but for
- * episodes that come late, after one that began later was dropped. */
-uint32_t agg_age_now(const struct agg_task *task);
+/* Who has met whom: an age is over when an episode comes to a customer after a ghost has come to
+ * any, so that one of the age of a ghost, or an earlier one, was there before it. Counted round and
+ * round: it tells those apart that lie less than half a million such moments asunder. */
+uint32_t agg_age_of_episode(struct agg_task *task);
+uint32_t agg_age_of_ghost(struct agg_task *task);
 /* The smallest start >= its own among the customer's other episodes, ghosts that it has met
  * included; NONE. */
 int64_t agg_next_start(struct agg_task *task, uint32_t episode, uint8_t scope);

@@ -65,11 +65,9 @@ static bool is_repeat_in(struct agg_task *task, uint32_t ref, struct agg_group g
 static bool is_repeat(struct agg_task *task, uint32_t ref)
 {
     const struct agg_episode *episode = agg_episode_at(task, ref);
-    if (!agg_episode_is_linked(episode))
-        return false;
-    if (episode->kept_repeat)
-        return true;
-    if (agg_episode_is_alone(task, ref))
+    if (episode->kept_repeat) /* of whose customer it was then */
+        return episode->has_start;
+    if (!agg_episode_is_linked(episode) || agg_episode_is_alone(task, ref))
         return false;
     if (is_repeat_in(task, ref, agg_group_of(task, ref, false)))
         return true;
@@ -235,7 +233,7 @@ static void episode_drop(struct agg_task *task, uint32_t ref)
     agg_episode_empty(task, ref);
     if (missed) {
         episode->form = AGG_FORM_GHOST;
-        episode->joined = agg_age_now(task);
+        episode->age = agg_age_of_ghost(task);
         agg_customer_link(task, ref);
     }
     if (linked)
@@ -266,16 +264,17 @@ static void episode_move(struct agg_task *task, uint32_t ref, const struct agg_v
     bool linked = agg_episode_is_linked(episode);
     bool joins = !linked || episode->customer != view->customer;
     bool starts = joins || (int64_t)episode->start != view->start;
+    bool anew = joins || view->start < (int64_t)episode->start;
     if (linked)
         agg_customer_unlink(task, ref);
     agg_episode_set(task, ref, view);
     if (!agg_episode_is_linked(episode))
         return;
-    if (joins) {
-        episode->joined = agg_age_now(task);
-        episode->overtaken = false;
-    }
     uint32_t root = starts ? agg_customer_find(task, view->customer) : 0;
+    if (anew) /* alone, it has nobody to meet */
+        episode->age = root ? agg_age_of_episode(task) : task->age;
+    if (joins)
+        episode->overtaken = false;
     if (agg_customer_after(task, root, view->start, 0, 0))
         episode->overtaken = true;
     agg_customer_link(task, ref);
@@ -333,13 +332,12 @@ void agg_episode_update(struct agg_task *task, uint32_t contact_ref)
     }
     if (member && !contact->episode)
         agg_episode_join(task, contact_ref);
-    if (left) {
+    if (left)
         episode_refresh(task, left);
-        if (agg_episode_is_live(agg_episode_at(task, left)))
-            schedule_end(task, left);
-    }
     if (contact->episode)
         episode_refresh(task, contact->episode);
+    if (left && agg_episode_is_live(agg_episode_at(task, left))) /* both were judged before */
+        schedule_end(task, left);
 }
 
 void agg_episode_forget(struct agg_task *task, uint32_t contact_ref)

@@ -226,11 +226,11 @@
     X(B, noted, 0)                                                                                 \
     X(B, repeat, 0)                                                                                \
     X(B, kept_repeat, 0)                                                                           \
-    X(P, 1, 0)                                                                                     \
+    X(B, overtaken, 0)                                                                             \
     X(B, end, 0)                                                                                   \
     X(B, below, 0)                                                                                 \
     X(B, asked, 0)                                                                                 \
-    X(B, joined, 0)
+    X(B, age, 0)
 
 #define AGG_FIELDS_note(X)                                                                         \
     X(F, text, 0)                                                                                  \
@@ -336,7 +336,9 @@
     X(F, passed, 0)                                                                                \
     X(F, epoch_end, 0)                                                                             \
     X(U, latest_only, 0)                                                                           \
-    X(P, 56, 0)                                                                                    \
+    X(F, age_over, 0)                                                                              \
+    X(P, 16, 0)                                                                                    \
+    X(F, age, 0)                                                                                   \
     X(U, order, 0)                                                                                 \
     X(U, late, 0)                                                                                  \
     X(F, due.cursor, 0)                                                                            \

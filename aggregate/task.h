@@ -315,6 +315,8 @@ struct agg_task {
     int64_t passed;    /* decisions at instants before it are made */
     int64_t epoch_end; /* where this step of now goes to */
     bool latest_only;  /* of several ticks of one window in a step look at the last alone */
+    bool age_over;     /* a ghost has come in this age: who meets its customer now is of the next */
+    uint32_t age;      /* of episodes and ghosts, see neighbour.h */
     struct agg_order order;
     struct agg_order late; /* live: what came too late, until the end of the epoch */
     struct agg_due due;
