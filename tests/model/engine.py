@@ -4,7 +4,7 @@ from collections import Counter
 
 import contacts
 from books import Book
-from episodes import LIMIT, Episode, link
+from episodes import LIMIT, Episode, forgotten_in, link
 from facts import Contact, u8
 from fields import CALL_DERIVED, CALL_STATE, CALL_SUMS, TICKET_DERIVED, TICKET_STATE, TICKET_SUMS
 from tickets import ticket_made
@@ -148,6 +148,8 @@ class Run:
             old = [self.episodes[conv + (n,)] for n in dict.fromkeys(names) if conv + (n,) in self.episodes]
             parts = {}
             for c in members:
+                if c.gone is not None and c.left_in is None and c.facts.channel == 'ticket':
+                    c.left_in = forgotten_in(c, self.episodes.get(conv + (c.part,)))
                 parts.setdefault(c.part, []).append(c)
             new = [Episode(self.cfg, conv + (part,), of) for part, of in parts.items()]
             kept = {e.key for e in new}
@@ -156,8 +158,11 @@ class Run:
                 groups[e.client, e.customer] = True
                 if e.key not in kept:
                     self.post(e.key, [], [], a)
+            was = {e.key: e for e in old}
             for e in new:
                 self.episodes[e.key] = e
+                if e.key not in was or e.comes_anew(was[e.key]):
+                    self.ghosts.pop(e.key, None)
                 if e.customer is not None and e.s is not None:
                     self.customers.setdefault((e.client, e.customer), {})[e.key] = e
                     groups[e.client, e.customer] = True
@@ -233,7 +238,7 @@ class Run:
             for o in self.customers.get((e.client, e.customer), {}).values():
                 if o.key in out:
                     continue
-                if e.s is not None:
+                if e.s is not None and o.s <= e.s:
                     self.ghosts.setdefault(o.key, []).append((e.customer, e.s, e.queue, e.channel))
                 if e.by_repeat() and e.is_no() and o.s == e.next:
                     self.sticky.add((o.key, o.s))

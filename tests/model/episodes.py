@@ -32,6 +32,10 @@ class Episode:
         self.until = last + self.con.W + max(cfg.ret[c.facts.channel] for c in contacts)
         self.all_gone = all(c.gone is not None for c in contacts)
 
+    def comes_anew(self, was):
+        """To another customer, or with an earlier start: it has not met those that are gone."""
+        return was.s is None or self.s is None or self.customer != was.customer or self.s < was.s
+
     def judge(self, cfg):
         """The contract that judges it, and where it is credited."""
         f = (self.credited or self.first).facts
@@ -48,7 +52,7 @@ class Episode:
         if self.credited is None:
             self.queue = self.first_queue
         else:
-            self.queue = f.queue_at(self.z) if self.z is not None else f.queue
+            self.queue = queue_in_the_end(self.credited, self.z)
         self.con = contract(self.queue)
 
     def eligible(self):
@@ -87,6 +91,20 @@ class Episode:
             m = (self.s, -INF, INF, (('repeats', 1),))
             out += [(k, m) for k in cfg.keys(self.client, self.first_queue, self.first.facts.channel)]
         return out
+
+
+def queue_in_the_end(c, z):
+    f = c.facts
+    if z is None:
+        return f.queue
+    return c.left_in if c.left_in is not None and z > f.end else f.queue_at(z)
+
+
+def forgotten_in(c, e):
+    """Of a ticket that is forgotten in that episode two queues are known: that at its own end, and this one for
+    any later end: that at the episode's end as it was then, else the latest."""
+    f = c.facts
+    return f.queue_at(e.z) if e is not None and e.eligible() and f.end is not None and e.z > f.end else f.queue
 
 
 def credit_order(c):

@@ -77,6 +77,7 @@ class Contact:
         self.events, self.seen, self.points, self.last = [], set(), set(), -INF
         self.gone = None            # the last instant of its memory
         self.gone_limit = None
+        self.left_in = None         # a forgotten ticket: the queue where it is credited later on
         self.conv = None            # (client, conversation) to which it belongs
         self.part = ''              # its id, if it is an episode of its own there
         self.published = None       # (revision, fields) of its own record
