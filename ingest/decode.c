@@ -19,6 +19,7 @@ struct ingest_decoder {
     struct ingest_words types, channels, reasons;
     struct ingest_json *json;
     struct ingest_json_result found;
+    bool whole; /* the record decoded last is a JSON object: `found` tells of it */
 };
 
 /* One record on its way. */
@@ -462,7 +463,10 @@ enum ingest_verdict ingest_decode(struct ingest_decoder *decoder,
                        .ev = &ret_event->ev,
                        .room = ingest_json_room(decoder->json),
                        .reason = ret_reason};
-    switch (ingest_json_read(decoder->json, value, value_size, &decoder->found)) {
+    enum ingest_json_verdict verdict =
+        ingest_json_read(decoder->json, value, value_size, &decoder->found);
+    decoder->whole = verdict == INGEST_JSON_OK;
+    switch (verdict) {
     case INGEST_JSON_OK:
         return decode_object(&d);
     case INGEST_JSON_BLANK:
@@ -481,6 +485,23 @@ enum ingest_verdict ingest_decode(struct ingest_decoder *decoder,
     }
     snprintf(ret_reason, REASON_ROOM, "%s", reason);
     return INGEST_REFUSED;
+}
+
+uint32_t ingest_client_of(struct ingest_decoder *decoder, const struct ingest_envelope *envelope,
+                          char ret_client[RC_CLIENT_MAX])
+{
+    char reason[REASON_ROOM];
+    struct name client;
+    struct decode d = {.decoder = decoder,
+                       .envelope = envelope,
+                       .room = ingest_json_room(decoder->json),
+                       .reason = reason};
+    if (!decoder->whole || !check_cloudevents(&d) ||
+        !take_name(&d, INGEST_JSON_client, RC_CLIENT_MAX, &client))
+        return 0;
+    if (client.size)
+        memcpy(ret_client, client.at, client.size);
+    return client.size;
 }
 
 enum rc_error ingest_decoder_open(const struct ingest_decoder_options *options,

@@ -54,6 +54,10 @@ enum ingest_verdict ingest_decode(struct ingest_decoder *decoder,
                                   const struct ingest_envelope *envelope, const char *value,
                                   uint32_t value_size, union ingest_event *ret_event,
                                   char *ret_reason);
+/* The client that the record decoded last names, whatever else is wrong with it; 0: none that could
+ * be one. The value and the envelope are still there. */
+uint32_t ingest_client_of(struct ingest_decoder *decoder, const struct ingest_envelope *envelope,
+                          char ret_client[RC_CLIENT_MAX]);
 /* Kafka's own partitioner: murmur2 over the bytes. */
 uint32_t ingest_murmur2(const char *bytes, uint32_t size);
 /* The pseudonym of a customer under a key of 32 bytes. */

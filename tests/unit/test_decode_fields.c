@@ -435,3 +435,61 @@ Test(decode_fields, a_contact_is_known_by_client_and_contact_together)
     accepted("{\"type\":\"ended\",\"time\":" T0 ",\"client\":\"acmec\",\"contact\":\"-1\"}");
     cr_expect_neq(event.ev.contact_hash, hash);
 }
+
+/* ---- whose it is ---- */
+
+static uint32_t client_of(const struct ingest_envelope *envelope, const char *text, char *ret_name)
+{
+    char *value = malloc(strlen(text) + INGEST_PADDING);
+    cr_assert_not_null(value);
+    memset(value, '}', strlen(text) + INGEST_PADDING);
+    memcpy(value, text, strlen(text));
+    ingest_decode(decoder, envelope, value, (uint32_t)strlen(text), &event, reason);
+    uint32_t size = ingest_client_of(decoder, envelope, ret_name);
+    free(value);
+    return size;
+}
+
+static void expect_client(const char *text, const char *client)
+{
+    char name[RC_CLIENT_MAX];
+    uint32_t size = client_of(NULL, text, name);
+    cr_expect(size == strlen(client) && memcmp(name, client, size) == 0, "%s: %.*s, not %s", text,
+              (int)size, name, client);
+}
+
+Test(decode_fields, the_client_is_found_whatever_else_is_wrong)
+{
+    expect_client(with("queued", ""), "acme");
+    expect_client("{\"client\":\"acme\"}", "acme");
+    expect_client("{\"client\":\"ac\\u006de\",\"type\":7}", "acme");
+    expect_client(with("agent_break", ""), "acme");
+    expect_client(with("queued", "\"queue\":\"@all\""), "acme");
+    expect_client("{\"type\":\"x.answered\",\"specversion\":\"1.0\",\"client\":\"no\","
+                  "\"data\":{\"client\":\"acme\"}}",
+                  "acme");
+    struct ingest_envelope binary = {
+        .channel = RC_CALL, .ce_type = "x.answered", .ce_type_size = 10};
+    char name[RC_CLIENT_MAX];
+    cr_expect_eq(client_of(&binary, "{\"specversion\":\"9\",\"client\":\"acme\"}", name), 4);
+}
+
+Test(decode_fields, what_names_no_client_has_none)
+{
+    expect_client(with("queued", ""), "acme"); /* and nothing of it stays */
+    expect_client("{\"client\":\"acme\"", "");
+    expect_client("{\"client\":\"acme\",\"client\":\"acme\"}", "");
+    expect_client("[\"client\"]", "");
+    expect_client(" ", "");
+    expect_client("{\"client\":7}", "");
+    expect_client("{\"client\":\"\"}", "");
+    expect_client("{\"client\":\"a\\nb\"}", "");
+    expect_client("{\"client\":null}", "");
+    expect_client("{\"specversion\":\"2.0\",\"client\":\"acme\"}", "");
+    char *name = repeat("x", RC_CLIENT_MAX + 1), text[200];
+    snprintf(text, sizeof text, "{\"client\":\"%s\"}", name);
+    expect_client(text, "");
+    snprintf(text, sizeof text, "{\"client\":\"%s\"}", name + 1);
+    expect_client(text, name + 1);
+    free(name);
+}
