@@ -48,6 +48,7 @@ enum rc_error kafka_epochs_open(struct kafka_epochs *epochs,
                                                 .outputs = &epochs->outputs,
                                                 .ear = ear,
                                                 .wait = wait,
+                                                .progress = kafka_progress_topic,
                                                 .membership = options->membership,
                                                 .membership_opaque = options->source_opaque};
     if (!err)

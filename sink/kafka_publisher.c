@@ -66,9 +66,10 @@ static enum rc_error open_handle(struct kafka_publisher *publisher, char ret_mes
     ear->producer = publisher;
     enum rc_error err = kafka_producer_open(&options, ear, &publisher->rk, ret_message);
     for (uint32_t i = 0; i <= outputs->count && !err; i++) {
-        const char *name = i < outputs->count ? outputs->output[i].name : kafka_progress_topic;
-        publisher->rkt[i] = rd_kafka_topic_new(publisher->rk, name, NULL);
-        err = publisher->rkt[i] ? RC_OK : RC_ERR_KAFKA;
+        const char *name =
+            i < outputs->count ? outputs->output[i].name : publisher->options.progress;
+        if (name && !(publisher->rkt[i] = rd_kafka_topic_new(publisher->rk, name, NULL)))
+            err = RC_ERR_KAFKA;
     }
     return err;
 }
@@ -100,7 +101,9 @@ enum rc_error kafka_publisher_open(const struct kafka_publisher_options *options
     publisher->transaction_ms = TRANSACTION_MS;
     publisher->transactions = !options->config->output.at_least_once;
     publisher->rkt = calloc(options->outputs->count + 1, sizeof(rd_kafka_topic_t *));
-    if (asprintf(&publisher->id, "%s/active", options->config->kafka.group) < 0)
+    if (options->id)
+        publisher->id = strdup(options->id);
+    else if (asprintf(&publisher->id, "%s/active", options->config->kafka.group) < 0)
         publisher->id = NULL;
     enum rc_error err =
         publisher->rkt && publisher->id ? open_handle(publisher, ret_message) : RC_ERR_MEMORY;
@@ -308,11 +311,27 @@ static enum rc_error produce_wait(struct kafka_publisher *publisher, const rd_ka
     }
 }
 
-enum rc_error kafka_publisher_send(struct kafka_publisher *publisher,
-                                   const struct kept_record *record, int64_t timestamp_ms)
+enum rc_error kafka_publisher_put(struct kafka_publisher *publisher, const rd_kafka_vu_t *list,
+                                  size_t count)
 {
     if (!begin(publisher))
         return RC_ERR_AGAIN;
+    if (!publisher->sent)
+        rc_crash_at(RC_CRASH_produce_before);
+    enum rc_error err = produce_wait(publisher, list, count);
+    if (!err && ++publisher->sent % POLL_EVERY == 0)
+        rd_kafka_poll(publisher->rk, 0);
+    return err;
+}
+
+rd_kafka_topic_t *kafka_publisher_topic(const struct kafka_publisher *publisher, uint32_t output)
+{
+    return publisher->rkt[output];
+}
+
+enum rc_error kafka_publisher_send(struct kafka_publisher *publisher,
+                                   const struct kept_record *record, int64_t timestamp_ms)
+{
     rd_kafka_headers_t *headers = make_headers(record);
     const rd_kafka_vu_t list[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = publisher->rkt[record->output]},
@@ -323,13 +342,9 @@ enum rc_error kafka_publisher_send(struct kafka_publisher *publisher,
         {.vtype = RD_KAFKA_VTYPE_VALUE,
          .u.mem = {(void *)kept_value(record), kept_size(record->value_size)}},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers}};
-    if (!publisher->sent)
-        rc_crash_at(RC_CRASH_produce_before);
-    enum rc_error err = produce_wait(publisher, list, headers ? 6 : 5);
+    enum rc_error err = kafka_publisher_put(publisher, list, headers ? 6 : 5);
     if (err && headers)
         rd_kafka_headers_destroy(headers);
-    if (!err && ++publisher->sent % POLL_EVERY == 0)
-        rd_kafka_poll(publisher->rk, 0);
     return err;
 }
 

@@ -26,6 +26,8 @@ struct kafka_publisher_options {
     const struct kafka_outputs *outputs;
     struct kafka_ear *ear;
     struct kafka_wait *wait;
+    const char *id;       /* transactional; NULL: GROUP/active */
+    const char *progress; /* the topic of what every commit brings along; NULL: none */
     /* Gives the rd_kafka_consumer_group_metadata_t of the group's membership; NULL: none. */
     void *(*membership)(const void *opaque);
     const void *membership_opaque;
@@ -47,6 +49,12 @@ enum kafka_outcome kafka_publisher_fence(struct kafka_publisher *publisher);
  * stops. */
 enum rc_error kafka_publisher_send(struct kafka_publisher *publisher,
                                    const struct kept_record *record, int64_t timestamp_ms);
+
+/* The same for a record of any form; `list` may name its topic with kafka_publisher_topic. */
+enum rc_error kafka_publisher_put(struct kafka_publisher *publisher, const rd_kafka_vu_t *list,
+                                  size_t count);
+/* Of an output; until the next renewal. */
+rd_kafka_topic_t *kafka_publisher_topic(const struct kafka_publisher *publisher, uint32_t output);
 
 struct kafka_commit {
     const char *progress; /* the record of rollcall.progress; NULL: none */

@@ -153,7 +153,8 @@ static bool read_result(struct kafka_ear *ear, rd_kafka_event_t *event)
     return all;
 }
 
-static bool create(struct kafka_ear *ear, rd_kafka_t *rk, rd_kafka_NewTopic_t **list, size_t count)
+bool kafka_topics_create(struct kafka_ear *ear, rd_kafka_t *rk, rd_kafka_NewTopic_t **list,
+                         size_t count)
 {
     char reason[200];
     bool all = false;
@@ -201,7 +202,7 @@ enum rc_error kafka_topics_make(const struct kafka_outputs *outputs, struct kafk
         all = add_missing(ear, rk, kafka_progress_topic, config, NULL, list, &count) &&
               add_missing(ear, rk, snapshots_topic, config, NULL, list, &count);
     if (all && count)
-        all = create(ear, rk, list, count);
+        all = kafka_topics_create(ear, rk, list, count);
     rd_kafka_NewTopic_destroy_array(list, count);
     free(list);
     if (all)

@@ -12,7 +12,7 @@ struct kafka_outputs {
     uint32_t count;
     struct kafka_output {
         uint8_t topic; /* enum rc_topic */
-        char name[96];
+        char name[250];
     } * output;
 };
 
@@ -28,6 +28,9 @@ extern const char kafka_progress_topic[];
 
 /* How many partitions the topic has, 0: there is none; -1: Kafka does not answer or allow. */
 int kafka_topic_look(struct kafka_ear *ear, rd_kafka_t *rk, const char *name);
+/* Makes them, in one attempt; false: not all, why was said. The list stays the caller's. */
+bool kafka_topics_create(struct kafka_ear *ear, rd_kafka_t *rk, rd_kafka_NewTopic_t **list,
+                         size_t count);
 /* One attempt, a few seconds at most, on the producer's handle. AGAIN: not all are there yet; why
  * was said. */
 enum rc_error kafka_topics_make(const struct kafka_outputs *outputs, struct kafka_ear *ear,
