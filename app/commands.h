@@ -5,6 +5,7 @@
 int cmd_replay(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_feed(int argc, char **argv);
+int cmd_rekey(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_check(int argc, char **argv);

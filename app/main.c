@@ -13,6 +13,7 @@
     X(replay, "CONFIG FILE...", "recorded events to records on standard output or in a folder")    \
     X(run, "CONFIG", "the service: Kafka topics in, Kafka topics out, figures over HTTP")          \
     X(feed, "CONFIG FILE...", "put recorded events into Kafka")                                    \
+    X(rekey, "CONFIG", "copy input topics into topics keyed by client, exactly once")              \
     X(simulate, "", "make up an outsourcer's day, deterministic from a seed")                      \
     X(demo, "", "simulate and run in one process, with a live table")                              \
     X(check, "CONFIG", "find every mistake in a configuration; show the effective contracts")      \
