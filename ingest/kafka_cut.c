@@ -30,7 +30,7 @@ static void refresh_ends(struct ingest_kafka *kafka)
     kafka->far_behind = behind > FAR_BEHIND;
 }
 
-static void show_part(const struct ingest_kafka *kafka, uint32_t number, int64_t wall)
+static void show_part(const struct ingest_kafka *kafka, uint32_t number, int64_t steady)
 {
     const struct part *part = &kafka->part[number];
     int64_t largest_ms = kafka->watermark.part[number].largest_ms;
@@ -42,12 +42,12 @@ static void show_part(const struct ingest_kafka *kafka, uint32_t number, int64_t
         .watermark_ms = largest_ms == RC_TIME_NONE
                             ? RC_TIME_NONE
                             : largest_ms - kafka->watermark.settings.max_disorder_ms,
-        .idle = watermark_idle(&kafka->watermark, number, wall),
+        .idle = watermark_idle(&kafka->watermark, number, steady),
         .holds_back = kafka->watermark.holder == number};
 }
 
 /* Copies what others may see. */
-static enum rc_error show(struct ingest_kafka *kafka, int64_t wall)
+static enum rc_error show(struct ingest_kafka *kafka, int64_t steady)
 {
     enum rc_error err = RC_OK;
     if (kafka->client.consumer)
@@ -63,7 +63,7 @@ static enum rc_error show(struct ingest_kafka *kafka, int64_t wall)
         kafka->shown_count = shown ? kafka->part_count : kafka->shown_count;
     }
     for (uint32_t i = 0; i < kafka->part_count && !err; i++)
-        show_part(kafka, i, wall);
+        show_part(kafka, i, steady);
     pthread_mutex_unlock(&kafka->lock);
     return err;
 }
@@ -108,7 +108,7 @@ static enum rc_error make_room(struct ingest_kafka *kafka, uint32_t parts)
     return RC_OK;
 }
 
-static void fill_cut(struct ingest_kafka *kafka, int64_t now_ms, int64_t wall)
+static void fill_cut(struct ingest_kafka *kafka, int64_t now_ms, int64_t steady)
 {
     struct rc_cut *cut = kafka->cut;
     *cut =
@@ -125,7 +125,7 @@ static void fill_cut(struct ingest_kafka *kafka, int64_t now_ms, int64_t wall)
             (struct rc_cut_part){.next_offset = part->next_offset,
                                  .largest_ms = kafka->watermark.part[number].largest_ms,
                                  .source = part->source,
-                                 .idle = watermark_idle(&kafka->watermark, number, wall)};
+                                 .idle = watermark_idle(&kafka->watermark, number, steady)};
     }
 }
 
@@ -155,29 +155,28 @@ static bool snapshot_due(struct ingest_kafka *kafka, bool last)
 
 enum rc_error kafka_epoch_close(struct ingest_kafka *kafka, bool last)
 {
-    int64_t wall = wall_ms();
+    int64_t wall = wall_ms(), steady = steady_ms();
     enum rc_error err = RC_OK;
     if (kafka->client.away)
-        watermark_outage(&kafka->watermark, wall);
-    int64_t now_ms = watermark_step(&kafka->watermark, wall);
+        watermark_outage(&kafka->watermark, steady);
+    int64_t now_ms = watermark_step(&kafka->watermark, wall, steady);
     if (last || kafka->epoch_moved || kafka->part_added || now_ms != kafka->closed_now_ms) {
         err = make_room(kafka, kafka->part_count);
         if (err)
             return err;
         kafka->epoch++;
-        fill_cut(kafka, now_ms, wall);
+        fill_cut(kafka, now_ms, steady);
         kafka->cut->snapshot = snapshot_due(kafka, last);
         err = hand_out(kafka);
     }
     kafka->opened_ms = wall;
     kafka->epoch_events = 0;
     kafka->epoch_moved = kafka->part_added = false;
-    return err ? err : show(kafka, wall);
+    return err ? err : show(kafka, steady);
 }
 
 enum rc_error kafka_epoch_repeat(struct ingest_kafka *kafka, const struct rc_cut *cut)
 {
-    int64_t wall = wall_ms();
     enum rc_error err = make_room(kafka, cut->part_count);
     if (err)
         return err;
@@ -187,7 +186,7 @@ enum rc_error kafka_epoch_repeat(struct ingest_kafka *kafka, const struct rc_cut
     kafka->epoch_events = 0;
     kafka->epoch_moved = false;
     err = hand_out(kafka);
-    return err ? err : show(kafka, wall);
+    return err ? err : show(kafka, steady_ms());
 }
 
 /* ---- what others ask ---- */

@@ -122,7 +122,7 @@ static enum rc_error take_record(struct ingest_kafka *kafka, uint32_t number,
 }
 
 enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
-                                 const rd_kafka_message_t *message, int64_t wall)
+                                 const rd_kafka_message_t *message, int64_t steady)
 {
     struct part *part = &kafka->part[number];
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
@@ -139,6 +139,6 @@ enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
     kafka_client_answered(&kafka->client);
     kafka->epoch_moved = true;
     part->next_offset = message->offset + 1;
-    watermark_read(&kafka->watermark, number, wall);
+    watermark_read(&kafka->watermark, number, steady);
     return take_record(kafka, number, message);
 }

@@ -188,13 +188,13 @@ static enum rc_error wait_and_take_up(struct ingest_kafka *kafka, const struct r
 /* Everything stands where the cut says. */
 static void stand_at(struct ingest_kafka *kafka, const struct rc_cut *cut)
 {
-    int64_t wall = wall_ms();
+    int64_t steady = steady_ms();
     for (uint32_t i = 0; i < kafka->part_count; i++) {
         const struct rc_cut_part *part = recorded_find(cut, kafka->part[i].source);
         if (!part)
             continue;
         kafka->part[i].next_offset = part->next_offset;
-        watermark_restore(&kafka->watermark, i, part->largest_ms, part->idle, wall);
+        watermark_restore(&kafka->watermark, i, part->largest_ms, part->idle, steady);
     }
     watermark_set_now(&kafka->watermark, cut->now_ms);
     watermark_resume(&kafka->watermark, cut->distance_ms);
@@ -270,11 +270,11 @@ void kafka_recovery_drop(struct part *part)
 }
 
 /* Takes the message that is held in front. */
-static enum rc_error take_held(struct ingest_kafka *kafka, uint32_t number, int64_t wall)
+static enum rc_error take_held(struct ingest_kafka *kafka, uint32_t number, int64_t steady)
 {
     struct part *part = &kafka->part[number];
     rd_kafka_message_t *message = part->held[part->held_at++];
-    enum rc_error err = kafka_take_message(kafka, number, message, wall);
+    enum rc_error err = kafka_take_message(kafka, number, message, steady);
     rd_kafka_message_destroy(message);
     return err;
 }
@@ -296,7 +296,7 @@ static enum rc_error read_recorded(struct ingest_kafka *kafka, uint32_t number, 
         part->held_at = 0;
         part->held_count = count > 0 ? (uint32_t)count : 0;
     }
-    int64_t wall = wall_ms();
+    int64_t steady = steady_ms();
     while (!err && part->held_at < part->held_count && !reach_done(&part->reach)) {
         const rd_kafka_message_t *message = part->held[part->held_at];
         *ret_some = true;
@@ -307,17 +307,17 @@ static enum rc_error read_recorded(struct ingest_kafka *kafka, uint32_t number, 
             continue;
         }
         rc_count(&kafka->stats.replayed, !message->err);
-        err = take_held(kafka, number, wall);
+        err = take_held(kafka, number, steady);
     }
     return err;
 }
 
-enum rc_error kafka_recovery_release(struct ingest_kafka *kafka, uint32_t number, int64_t wall)
+enum rc_error kafka_recovery_release(struct ingest_kafka *kafka, uint32_t number, int64_t steady)
 {
     struct part *part = &kafka->part[number];
     enum rc_error err = RC_OK;
     while (!err && part->held_at < part->held_count)
-        err = take_held(kafka, number, wall);
+        err = take_held(kafka, number, steady);
     if (!err)
         kafka_recovery_drop(part);
     return err;

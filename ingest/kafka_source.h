@@ -131,7 +131,7 @@ enum rc_error kafka_parts_add(struct ingest_kafka *kafka, uint32_t source, int64
 
 /* A message of partition `number`: an event, its end, an error. MEMORY; END: given up. */
 enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
-                                 const rd_kafka_message_t *message, int64_t wall);
+                                 const rd_kafka_message_t *message, int64_t steady);
 
 /* Closes the epoch, if anything happened in it or it is the last one of the run. MEMORY; END:
  * given up. */
@@ -142,7 +142,7 @@ enum rc_error kafka_epoch_repeat(struct ingest_kafka *kafka, const struct rc_cut
 /* Makes the recorded epochs again, until all are or the source is stopped. */
 enum rc_error kafka_recovery_run(struct ingest_kafka *kafka, char ret_message[256]);
 /* Live: reads what was held back of a partition. As kafka_take_message. */
-enum rc_error kafka_recovery_release(struct ingest_kafka *kafka, uint32_t number, int64_t wall);
+enum rc_error kafka_recovery_release(struct ingest_kafka *kafka, uint32_t number, int64_t steady);
 /* Destroys it. */
 void kafka_recovery_drop(struct part *part);
 

@@ -36,13 +36,13 @@ void source_note(struct ingest_kafka *kafka, const char *text, const char *what)
 static enum rc_error read_part(struct ingest_kafka *kafka, uint32_t number, bool *ret_some)
 {
     if (kafka->part[number].held)
-        return kafka_recovery_release(kafka, number, wall_ms());
+        return kafka_recovery_release(kafka, number, steady_ms());
     ssize_t count = rd_kafka_consume_batch_queue(kafka->part[number].queue, 0, kafka->batch, BATCH);
-    int64_t wall = wall_ms();
+    int64_t steady = steady_ms();
     enum rc_error err = RC_OK;
     for (ssize_t i = 0; i < count; i++) {
         if (!err)
-            err = kafka_take_message(kafka, number, kafka->batch[i], wall);
+            err = kafka_take_message(kafka, number, kafka->batch[i], steady);
         rd_kafka_message_destroy(kafka->batch[i]);
     }
     *ret_some |= count > 0;
@@ -61,7 +61,7 @@ static enum rc_error read_parts(struct ingest_kafka *kafka, bool *ret_some)
 {
     enum rc_error err = RC_OK;
     int64_t wall = wall_ms();
-    watermark_align(&kafka->watermark, wall);
+    watermark_align(&kafka->watermark, wall, steady_ms());
     for (uint32_t i = 0; i < kafka->part_count && !err; i++)
         if (may_read(kafka, i) && !watermark_ahead(&kafka->watermark, i, wall))
             err = read_part(kafka, i, ret_some);
@@ -77,7 +77,7 @@ static enum rc_error take_stray(struct ingest_kafka *kafka, rd_kafka_message_t *
         if (kafka->part[i].partition == message->partition &&
             strcmp(kafka->part[i].topic->name, rd_kafka_topic_name(message->rkt)) == 0)
             err = kafka->part[i].held ? RC_ERR_INTERNAL
-                                      : kafka_take_message(kafka, i, message, wall_ms());
+                                      : kafka_take_message(kafka, i, message, steady_ms());
     rd_kafka_message_destroy(message);
     return err;
 }

@@ -38,12 +38,12 @@ enum rc_error watermark_add(struct watermark *wm)
     return RC_OK;
 }
 
-void watermark_read(struct watermark *wm, uint32_t part, int64_t wall_ms)
+void watermark_read(struct watermark *wm, uint32_t part, int64_t steady_ms)
 {
     RC_CHECK(part < wm->count);
     wm->part[part].at_end = false;
     wm->part[part].touched = true;
-    wm->part[part].quiet_ms = wall_ms;
+    wm->part[part].quiet_ms = steady_ms;
 }
 
 void watermark_event(struct watermark *wm, uint32_t part, int64_t time_ms)
@@ -72,14 +72,14 @@ int64_t watermark_distance(const struct watermark *wm)
 }
 
 void watermark_restore(struct watermark *wm, uint32_t part, int64_t largest_ms, bool idle,
-                       int64_t wall_ms)
+                       int64_t steady_ms)
 {
     RC_CHECK(part < wm->count);
-    wm->part[part] =
-        (struct watermark_part){.first_ms = largest_ms,
-                                .largest_ms = largest_ms,
-                                .quiet_ms = idle ? wall_ms - wm->settings.idle_after_ms : wall_ms,
-                                .touched = largest_ms != RC_TIME_NONE};
+    wm->part[part] = (struct watermark_part){
+        .first_ms = largest_ms,
+        .largest_ms = largest_ms,
+        .quiet_ms = idle ? steady_ms - wm->settings.idle_after_ms : steady_ms,
+        .touched = largest_ms != RC_TIME_NONE};
 }
 
 void watermark_set_now(struct watermark *wm, int64_t now_ms)
@@ -94,31 +94,31 @@ void watermark_end(struct watermark *wm, uint32_t part)
     wm->part[part].at_end = true;
 }
 
-void watermark_outage(struct watermark *wm, int64_t wall_ms)
+void watermark_outage(struct watermark *wm, int64_t steady_ms)
 {
     for (uint32_t i = 0; i < wm->count; i++) {
         wm->part[i].touched = true;
-        wm->part[i].quiet_ms = wall_ms;
+        wm->part[i].quiet_ms = steady_ms;
     }
     if (wm->all_idle)
         wm->kept_ms = wm->distance_ms;
     wm->all_idle = false;
 }
 
-/* When the partition fell idle, or will; only for one that is at its end. */
+/* When, by the steady clock, the partition fell idle, or will; only for one that is at its end. */
 static int64_t idle_from(const struct watermark *wm, const struct watermark_part *part)
 {
     return part->touched ? part->quiet_ms + wm->settings.idle_after_ms : INT64_MIN;
 }
 
-bool watermark_idle(const struct watermark *wm, uint32_t part, int64_t wall_ms)
+bool watermark_idle(const struct watermark *wm, uint32_t part, int64_t steady_ms)
 {
     RC_CHECK(part < wm->count);
-    return wm->part[part].at_end && idle_from(wm, &wm->part[part]) <= wall_ms;
+    return wm->part[part].at_end && idle_from(wm, &wm->part[part]) <= steady_ms;
 }
 
 /* All are idle: where time stood when the last one fell idle, and how far behind the wall clock. */
-static void fall_idle(struct watermark *wm, int64_t wall_ms)
+static void fall_idle(struct watermark *wm, int64_t wall_ms, int64_t steady_ms)
 {
     int64_t fall_ms = INT64_MIN, at_ms = INT64_MAX;
     for (uint32_t i = 0; i < wm->count; i++) {
@@ -132,6 +132,7 @@ static void fall_idle(struct watermark *wm, int64_t wall_ms)
     if (at_ms == INT64_MAX && wm->now_ms == RC_TIME_NONE)
         return;
     if (at_ms != INT64_MAX) {
+        fall_ms += wall_ms - steady_ms; /* as the wall clock would have had it then */
         at_ms = min_time(at_ms, fall_ms) - wm->settings.max_disorder_ms;
         if (wm->now_ms == RC_TIME_NONE || at_ms > wm->now_ms)
             wm->now_ms = at_ms;
@@ -144,13 +145,13 @@ static void fall_idle(struct watermark *wm, int64_t wall_ms)
     wm->all_idle = true;
 }
 
-int64_t watermark_step(struct watermark *wm, int64_t wall_ms)
+int64_t watermark_step(struct watermark *wm, int64_t wall_ms, int64_t steady_ms)
 {
     int64_t smallest_ms = INT64_MAX;
     bool missing = false;
     wm->holder = WATERMARK_NOBODY;
     for (uint32_t i = 0; i < wm->count && !missing; i++) {
-        if (watermark_idle(wm, i, wall_ms))
+        if (watermark_idle(wm, i, steady_ms))
             continue;
         missing = wm->part[i].largest_ms == RC_TIME_NONE;
         if (missing || wm->holder == WATERMARK_NOBODY || wm->part[i].largest_ms < smallest_ms) {
@@ -167,7 +168,7 @@ int64_t watermark_step(struct watermark *wm, int64_t wall_ms)
         reached_ms = smallest_ms - wm->settings.max_disorder_ms;
     } else {
         if (!wm->all_idle)
-            fall_idle(wm, wall_ms);
+            fall_idle(wm, wall_ms, steady_ms);
         if (!wm->all_idle)
             return wm->now_ms;
         reached_ms = wall_ms - wm->distance_ms;
@@ -178,7 +179,7 @@ int64_t watermark_step(struct watermark *wm, int64_t wall_ms)
     return wm->now_ms;
 }
 
-void watermark_align(struct watermark *wm, int64_t wall_ms)
+void watermark_align(struct watermark *wm, int64_t wall_ms, int64_t steady_ms)
 {
     int64_t base_ms = INT64_MAX, first_ms = INT64_MAX;
     bool missing = false;
@@ -186,7 +187,7 @@ void watermark_align(struct watermark *wm, int64_t wall_ms)
         const struct watermark_part *part = &wm->part[i];
         if (part->largest_ms != RC_TIME_NONE)
             first_ms = min_time(first_ms, part->first_ms);
-        if (watermark_idle(wm, i, wall_ms))
+        if (watermark_idle(wm, i, steady_ms))
             continue;
         if (part->largest_ms == RC_TIME_NONE)
             missing = true;

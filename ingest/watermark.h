@@ -1,5 +1,7 @@
-/* How far time has come, over partitions that are read at their own pace. Pure: the wall clock is
- * an argument, and no partition is known by more than its number.
+/* How far time has come, over partitions that are read at their own pace. Pure: the clocks
+ * are arguments, and no partition is known by more than its number. How long a partition was quiet
+ * goes by steady_ms, a clock that nobody sets: one that steps makes none idle, and keeps none
+ * awake.
  *
  * The watermark of a partition is its largest event time less max_disorder; that of the whole is
  * the smallest over the partitions that are not idle, and never goes back. A partition is idle when
@@ -23,7 +25,7 @@ struct watermark_settings {
 
 struct watermark_part {
     int64_t first_ms, largest_ms; /* event times; RC_TIME_NONE before the first event */
-    int64_t quiet_ms;             /* wall clock of its last record */
+    int64_t quiet_ms;             /* steady clock of its last record */
     bool at_end;
     bool touched; /* brought a record, of any kind */
 };
@@ -46,7 +48,7 @@ void watermark_done(struct watermark *wm);
 enum rc_error watermark_add(struct watermark *wm);
 
 /* A record came, valid or not; and, if it was an event, its time. */
-void watermark_read(struct watermark *wm, uint32_t part, int64_t wall_ms);
+void watermark_read(struct watermark *wm, uint32_t part, int64_t steady_ms);
 void watermark_event(struct watermark *wm, uint32_t part, int64_t time_ms);
 /* An event came that was never read before: a distance kept from before is over. */
 void watermark_fresh(struct watermark *wm);
@@ -57,23 +59,23 @@ int64_t watermark_distance(const struct watermark *wm);
 /* The partition as a run before left it: one that was idle is so again as soon as its end is seen,
  * any other is quiet from now on. Afterwards watermark_set_now; then watermark_resume. */
 void watermark_restore(struct watermark *wm, uint32_t part, int64_t largest_ms, bool idle,
-                       int64_t wall_ms);
+                       int64_t steady_ms);
 void watermark_set_now(struct watermark *wm, int64_t now_ms);
 /* The partition has nothing more for now. */
 void watermark_end(struct watermark *wm, uint32_t part);
 
 /* Nothing can be heard of any partition now, so none is at its end for sure: they are quiet from
  * now on. When they bring nothing afterwards either, the distance is the one from before. */
-void watermark_outage(struct watermark *wm, int64_t wall_ms);
+void watermark_outage(struct watermark *wm, int64_t steady_ms);
 
-bool watermark_idle(const struct watermark *wm, uint32_t part, int64_t wall_ms);
+bool watermark_idle(const struct watermark *wm, uint32_t part, int64_t steady_ms);
 /* Moves time on; returns it, RC_TIME_NONE before the first event. */
-int64_t watermark_step(struct watermark *wm, int64_t wall_ms);
+int64_t watermark_step(struct watermark *wm, int64_t wall_ms, int64_t steady_ms);
 
 /* Looks at all partitions; after it watermark_ahead says which of them must not be read now. What
  * lies ahead of the wall clock is a mistake of a clock and not a backlog: it counts as the wall
  * clock here. */
-void watermark_align(struct watermark *wm, int64_t wall_ms);
+void watermark_align(struct watermark *wm, int64_t wall_ms, int64_t steady_ms);
 bool watermark_ahead(const struct watermark *wm, uint32_t part, int64_t wall_ms);
 
 #endif
