@@ -46,22 +46,29 @@ static void show_part(const struct ingest_kafka *kafka, uint32_t number, int64_t
         .holds_back = kafka->watermark.holder == number};
 }
 
+/* As many as there are partitions, new ones as they stand. Under the lock. */
+static enum rc_error make_shown(struct ingest_kafka *kafka, int64_t steady)
+{
+    uint32_t known = kafka->shown_count;
+    if (kafka->part_count == known)
+        return RC_OK;
+    struct ingest_partition *shown = realloc(kafka->shown, (kafka->part_count + 1) * sizeof *shown);
+    if (!shown)
+        return RC_ERR_MEMORY;
+    kafka->shown = shown;
+    kafka->shown_count = kafka->part_count;
+    for (uint32_t i = known; i < kafka->part_count; i++)
+        show_part(kafka, i, steady);
+    return RC_OK;
+}
+
 /* Copies what others may see. */
 static enum rc_error show(struct ingest_kafka *kafka, int64_t steady)
 {
-    enum rc_error err = RC_OK;
     if (kafka->client.consumer)
         refresh_ends(kafka);
     pthread_mutex_lock(&kafka->lock);
-    if (kafka->part_count != kafka->shown_count) {
-        struct ingest_partition *shown =
-            realloc(kafka->shown, (kafka->part_count + 1) * sizeof *shown);
-        if (shown)
-            kafka->shown = shown;
-        else
-            err = RC_ERR_MEMORY;
-        kafka->shown_count = shown ? kafka->part_count : kafka->shown_count;
-    }
+    enum rc_error err = make_shown(kafka, steady);
     for (uint32_t i = 0; i < kafka->part_count && !err; i++)
         show_part(kafka, i, steady);
     pthread_mutex_unlock(&kafka->lock);
@@ -71,12 +78,13 @@ static enum rc_error show(struct ingest_kafka *kafka, int64_t steady)
 /* Without transactions: what may be committed once the epoch is out. */
 static enum rc_error note_commit(struct ingest_kafka *kafka)
 {
-    enum rc_error err = RC_OK;
     if (!kafka->options.config->output.at_least_once)
         return RC_OK;
     pthread_mutex_lock(&kafka->lock);
     struct commit *commit = &kafka->commit[kafka->epoch % COMMITS];
-    if (commit->room < kafka->part_count) {
+    /* Whoever commits finds the partitions' names there, and may do so before the next show(). */
+    enum rc_error err = make_shown(kafka, steady_ms());
+    if (!err && commit->room < kafka->part_count) {
         int64_t *offsets = realloc(commit->next_offset, kafka->part_room * sizeof *offsets);
         if (offsets)
             commit->next_offset = offsets;
