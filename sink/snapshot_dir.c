@@ -113,8 +113,11 @@ enum rc_error snapshot_file_publish(struct snapshot_file *file, char ret_message
         return RC_ERR_IO;
     }
     rc_crash_at(RC_CRASH_snapshot_rename_after);
-    enum rc_error err =
-        fsync(file->dir_fd) ? failed("cannot sync", file->name, ret_message) : RC_OK;
+    enum rc_error err = RC_OK;
+    if (fsync(file->dir_fd) && errno != EINVAL) { /* EINVAL: there is none for directories here */
+        err = failed("cannot sync the directory of", file->name, ret_message);
+        unlinkat(file->dir_fd, file->name, 0); /* it would not count for the older ones' removal */
+    }
     close(file->dir_fd);
     return err;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 TestSuite(snapshot_write, .init = fixture_dir_make, .fini = fixture_dir_remove);
@@ -71,6 +72,64 @@ Test(snapshot_write, a_disk_that_is_full_at_any_point_leaves_the_older_ones)
         cr_assert_str_eq(fixture_dir_names(), "g-00000000000000000001.snapshot ");
     }
     cr_assert_eq(write_one(&some, 2, message), RC_OK, "%s", message);
+}
+
+/* ---- a disk that takes everything and keeps nothing ---- */
+
+static int fdatasync_errno, fsync_errno, renameat_errno; /* 0: as ever */
+
+static int fail_or(int reason, long result)
+{
+    if (!reason)
+        return (int)result;
+    errno = reason;
+    return -1;
+}
+
+int fdatasync(int fd)
+{
+    return fail_or(fdatasync_errno, fdatasync_errno ? 0 : syscall(SYS_fdatasync, fd));
+}
+
+int fsync(int fd)
+{
+    return fail_or(fsync_errno, fsync_errno ? 0 : syscall(SYS_fsync, fd));
+}
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+    return fail_or(renameat_errno,
+                   renameat_errno ? 0 : syscall(SYS_renameat, from_dir, from, to_dir, to));
+}
+
+Test(snapshot_write, one_that_cannot_be_synced_leaves_the_older_ones_and_nothing_else)
+{
+    static const struct {
+        int *reason;
+        const char *message;
+    } calls[] = {{&fdatasync_errno, "cannot write .g-00000000000000000002.tmp: Input/output error"},
+                 {&renameat_errno, "cannot write .g-00000000000000000002.tmp: Input/output error"},
+                 {&fsync_errno, "cannot sync the directory of g-00000000000000000002.snapshot: "
+                                "Input/output error"}};
+    char message[256];
+    fixture_write(&some, "g", 1, 3);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        *calls[i].reason = EIO;
+        cr_assert_eq(write_one(&some, 2, message), RC_ERR_IO);
+        *calls[i].reason = 0;
+        cr_assert_str_eq(message, calls[i].message);
+        cr_assert_str_eq(fixture_dir_names(), "g-00000000000000000001.snapshot ");
+    }
+    cr_assert_eq(write_one(&some, 2, message), RC_OK, "%s", message);
+}
+
+Test(snapshot_write, a_file_system_that_cannot_sync_directories_is_no_failure)
+{
+    char message[256];
+    fsync_errno = EINVAL;
+    cr_assert_eq(write_one(&some, 1, message), RC_OK, "%s", message);
+    fsync_errno = 0;
+    cr_assert_str_eq(fixture_dir_names(), "g-00000000000000000001.snapshot ");
 }
 
 /* In a mount namespace of its own, where the machine allows one. Exit code 77: it does not. */
