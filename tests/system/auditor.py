@@ -24,9 +24,13 @@ Checks, by name:
     alerts     no alert is said twice
     epochs     the progress counts epochs from 1, each once; its offsets are the group's
     whole      of each epoch every topic has as many records as its progress record says
+    hashes     and the hash of them, made again, is the one that it says
+
+Where the configuration says `delivery: at_least_once`, a record may be there again: revisions,
+dead letters and alerts may come twice, but none may be missing.
 
 The last line is "audit: N checks, M faults". Exit code 0 without faults, 1 with, 2 if nothing can
-be said. Memory grows with the number of keys, not of records.
+be said. Memory grows with the number of records (--without hashes: of keys).
 """
 import argparse
 import collections
@@ -42,10 +46,11 @@ import time
 
 import compare
 import kafka_dump
+import output_hash
 import progress_record
 
 CHECKS = ("input", "open", "revisions", "times", "keys", "dead", "equal", "alerts", "epochs",
-          "whole")
+          "whole", "hashes")
 SHOWN = 5  # faults of a check that are printed
 REVISION = re.compile(rb'"revision":(\d+)')
 AS_OF = re.compile(rb'"as_of_ms":(\d+)')
@@ -154,9 +159,20 @@ class Audit:
             name in ("rollcall.dead_letter", "rollcall.progress")))
         self.last = {"metrics": {}, "slas": {}, "contacts": {}}
         self.runs = collections.OrderedDict()
+        self.hashes = self.open_hashes()
         self.dead = {}     # (topic, partition, offset) of the refused input -> reason
         self.progress = []
         self.offset = {}   # (topic, partition) -> offset of each line of its file
+
+    def open_hashes(self):
+        """None: they are not asked for."""
+        if "hashes" in self.options.without:
+            return None
+        try:
+            with open(self.options.config, encoding="utf-8") as text:
+                return output_hash.Hashes(text.read(), list(self.options.topics))
+        except output_hash.Missing as why:
+            raise kafka_dump.Unreadable(f"libxxhash: {why}") from None
 
     # ---- what was published ----
 
@@ -165,6 +181,8 @@ class Audit:
         runs = self.runs.setdefault(topic, Runs())
         for record in self.kafka.records(topic):
             runs.add(record)
+            if self.hashes and topic != "rollcall.progress":
+                self.hashes.add(topic, record)
             yield record
 
     def check_record(self, topic, known, record):
@@ -178,7 +196,8 @@ class Audit:
         if record.value is not None:
             found = REVISION.search(record.value)
             revision = int(found[1]) if found else -1
-            if revision != known.revision + 1:
+            again = self.options.may_repeat and 0 < revision <= known.revision
+            if revision != known.revision + 1 and not again:
                 what = f"{name}: revision {revision} after {known.revision}"
                 if revision == known.revision:
                     same = known.value is not None and known.value == record.value
@@ -230,7 +249,7 @@ class Audit:
                 continue
             alert = json.loads(record.value)
             said = tuple(alert.get(name) for name in ("state", "severity", "since_ms", "at_ms"))
-            if last.get(record.key) == said:
+            if last.get(record.key) == said and not self.options.may_repeat:
                 self.report.fault("alerts", f"{topic} {record.partition}:{record.offset} "
                                             f"{text_of(record.key)}: {said} again")
             last[record.key] = said
@@ -248,7 +267,7 @@ class Audit:
             except (KeyError, ValueError):
                 self.report.fault("dead", f"{name}: its headers do not say where it came from")
                 continue
-            if place in self.dead:
+            if place in self.dead and not self.options.may_repeat:
                 self.report.fault("dead", f"{name}: {place_text(place)} is there twice")
             self.dead[place] = reason
         self.report.figure("dead", f"{count} published")
@@ -447,18 +466,44 @@ class Audit:
                     self.report.fault("whole", f"{name}: a record as of {time_text(as_of_ms)} in "
                                                f"epoch {epochs[stamp_ms][-1].epoch}")
             for stamp_ms in found.keys() - epochs.keys():
-                if stamp_ms < oldest_ms:
+                # Without transactions: of an epoch that was not finished.
+                if stamp_ms < oldest_ms or self.options.may_repeat:
                     continue
                 self.report.fault("whole", f"{first[stamp_ms]}: {found[stamp_ms]} records of no "
                                            f"epoch (published {time_text(stamp_ms)})")
             for stamp_ms, reads in epochs.items():
                 said = sum(read.count_of(topic) for read in reads)
                 compared += found[stamp_ms]
-                if said != found[stamp_ms]:
+                # While the wall clock stands still, epochs that are let go of have it, too.
+                more = self.options.may_repeat or stamp_ms == oldest_ms
+                if said != found[stamp_ms] and not (more and said < found[stamp_ms]):
                     self.report.fault("whole", f"{reads[0].name}, epoch {reads[0].epoch}: "
                                                f"{found[stamp_ms]} records of {topic}, it says "
                                                f"{said}")
         self.report.figure("whole", f"{compared} records in {len(self.progress)} epochs")
+
+    def check_hashes(self):
+        if not self.hashes:
+            return
+        shared = collections.Counter(read.published_ms for read in self.progress)
+        alone = made = apart = 0
+        for at, read in enumerate(self.progress):
+            # What was let go of may have the timestamp of the first.
+            is_alone = shared[read.published_ms] == 1 and (at or read.epoch == 1)
+            for topic, said in read.hash.items():
+                alone += bool(is_alone)
+                count, found = self.hashes.of(topic, read.published_ms)
+                if read.apart or not is_alone or found is None or count != read.count[topic]:
+                    apart += 1
+                    continue
+                made += 1
+                if found != said:
+                    self.report.fault("hashes", f"{read.name}, epoch {read.epoch}: {topic} has "
+                                                f"{found:016x}, it says {said:016x}")
+        if alone and not made:
+            self.report.fault("hashes", "none could be made again")
+        self.report.figure("hashes", f"{made} made again" +
+                           (f", {apart} cannot be" if apart else ""))
 
     def check_open(self):
         for topic in self.outputs + ["rollcall.dead_letter", "rollcall.progress"]:
@@ -487,6 +532,7 @@ class Audit:
         self.report.figure("equal", "now " + time_text(now_ms))
         self.check_epochs(ends)
         self.check_whole()
+        self.check_hashes()
         return self.report.show()
 
 
@@ -577,6 +623,7 @@ def parse_arguments():
         text = config.read()
     group, topics = settings(text)
     options.has_key = re.search(r"^\s*privacy:.*pseudonym_key", text, re.M) is not None
+    options.may_repeat = re.search(r"\bdelivery: *at_least_once\b", text) is not None
     options.group = options.group or group
     options.topics = dict(pair.rsplit(":", 1)
                           for pair in (options.topics or topics).split(",") if pair)

@@ -17,6 +17,7 @@ import tempfile
 
 import auditor
 import kafka_dump
+import output_hash
 from kafka_dump import Record
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -122,6 +123,8 @@ class Sound:
     def publish(self):
         records, dead = self.replayed()
         self.random.shuffle(dead)
+        with open(self.path("config.yaml"), encoding="utf-8") as config:
+            hashes = output_hash.Hashes(config.read(), list(TOPICS))
         nows = [record[0] for record in records]
         cuts = sorted({nows[len(nows) * i // EPOCHS] for i in range(1, EPOCHS)} | {NOW_MS})
         at = 0
@@ -129,27 +132,29 @@ class Sound:
             stamp_ms = WALL_MS + 250 * epoch
             end = bisect.bisect_right(nows, now_ms)
             letters = [dead.pop() for _ in range(min(len(dead), 2 if now_ms < NOW_MS else 99))]
-            counts = self.publish_epoch(stamp_ms, records[at:end], letters)
+            self.publish_epoch(stamp_ms, records[at:end], letters, hashes)
             at = end
+            sums = [(topic, *hashes.of(topic, stamp)) for topic, stamp in sorted(hashes.found)
+                    if stamp == stamp_ms]
             parts = [{"topic": topic, "partition": partition, "largest_ms": TICK_MS, "idle": True,
                       "next": self.ends[topic, partition] * (now_ms == NOW_MS)}
                      for topic in TOPICS for partition in range(PARTITIONS)]
             said = {"format": 1, "figures": 1, "group": GROUP, "epoch": epoch, "now_ms": now_ms,
-                    "published_ms": stamp_ms, "parts": parts,
-                    "outputs": [{"topic": topic, "count": count}
-                                for topic, count in sorted(counts.items())]}
+                    "published_ms": stamp_ms, "rebuilt": False, "restated": False, "parts": parts,
+                    "outputs": [{"topic": topic, "count": count, "hash": f"{found:016x}"}
+                                for topic, count, found in sums]}
             self.add("rollcall.progress", 0, stamp_ms, None, json.dumps(said).encode(),
                      gap=epoch > 1)
 
-    def publish_epoch(self, stamp_ms, records, letters):
-        counts, seen = {}, set()
+    def publish_epoch(self, stamp_ms, records, letters, hashes):
+        seen = set()
 
         def put(topic, partition, *rest):
             # The end of the transaction before takes an offset.
             gap = (topic, partition) not in seen and (topic, partition) in self.ends
             seen.add((topic, partition))
-            counts[topic] = counts.get(topic, 0) + 1
             self.add(topic, partition, stamp_ms, *rest, gap=int(gap))
+            hashes.add(topic, self.topics[topic][-1])
 
         for _, topic, key, value in records:
             put(topic, hash_of(key) % PARTITIONS, key, value)
@@ -159,7 +164,6 @@ class Sound:
             headers = (f"rollcall.reason={reason},rollcall.topic={topic},"
                        f"rollcall.partition={partition},rollcall.offset={offset}").encode()
             put("rollcall.dead_letter", hash_of(value) % PARTITIONS, None, value, headers)
-        return counts
 
     def write_state(self):
         offsets, group = {}, {}
@@ -213,6 +217,22 @@ def clock_changed(sound, topics, state):
     at = sound.random.choice(last_of_keys(topics, "rollcall.slas", is_interval))
     record = topics["rollcall.slas"][at]
     topics["rollcall.slas"][at] = record._replace(value=add_to(record.value, "sla_of"))
+
+
+def passing_figure_changed(sound, topics, state):
+    """Of a record that another one of its key follows: no check of final values sees it."""
+    records = topics["rollcall.metrics"]
+    last = set(last_of_keys(topics, "rollcall.metrics", lambda r: True))
+    at = sound.random.choice([at for at, r in enumerate(records)
+                              if at not in last and b'"offered"' in r.value])
+    records[at] = records[at]._replace(value=add_to(records[at].value, "offered"))
+
+
+def letter_changed(sound, topics, state):
+    """What the dead letter says it was is not what came."""
+    at = pick(sound, topics, "rollcall.dead_letter")
+    record = topics["rollcall.dead_letter"][at]
+    topics["rollcall.dead_letter"][at] = record._replace(value=record.value + b" ")
 
 
 def without_key(sound, topics, state):
@@ -355,7 +375,8 @@ DAMAGES = [
     ("epochs", epoch_lost), ("epochs", epoch_doubled), ("epochs", epoch_malformed),
     ("epochs", progress_behind), ("whole", epoch_torn), ("whole", record_lost),
     ("whole", half_an_epoch), ("whole", record_doubled), ("input", offsets_behind),
-    ("input", offsets_missing), ("open", transaction_open)]
+    ("input", offsets_missing), ("open", transaction_open), ("hashes", figure_changed),
+    ("hashes", passing_figure_changed), ("hashes", letter_changed)]
 
 
 def audit(sound, topics, state, folder):

@@ -275,7 +275,7 @@ class Lab:
 
     def write_config(self, **changes):
         settings = {"commit_every": "100ms", "snapshot_every": "2s", "keep": "3",
-                    "idle_after": "500ms", "align": "1h"}
+                    "idle_after": "500ms", "align": "1h", "delivery": "exactly_once"}
         settings.update(changes)
         key = os.path.join(self.work, "pseudonym_key")
         if not os.path.exists(key):
@@ -292,7 +292,8 @@ class Lab:
   brokers: {brokers}
   group: {GROUP}
   topics: {{{TOPICS}}}
-output: {{partitions: 4, commit_every: {settings["commit_every"]}, replication: {self.nodes}}}
+output: {{partitions: 4, commit_every: {settings["commit_every"]}, replication: {self.nodes},
+         delivery: {settings["delivery"]}}}
 tasks: 8
 snapshot: {{dir: snapshots, every: {settings["snapshot_every"]}, keep: {settings["keep"]}}}
 http: {{listen: off}}

@@ -254,12 +254,58 @@ def disk(lab, options):
     end(lab, flow, host, options)
 
 
+def preload(lab, name):
+    """The path of a library that replaces functions of libc."""
+    compiler = shutil.which("cc") or skip(f"cc is missing: {name}.c cannot be built")
+    library = os.path.join(lab.work, name + ".so")
+    subprocess.run([compiler, "-std=gnu17", "-O2", "-shared", "-fPIC", "-o", library,
+                    os.path.join(HERE, name + ".c")], check=True)
+    return library
+
+
+def sync(lab, options):
+    """The disk fails to keep what it took (fdatasync, rename, fsync): older snapshots stay."""
+    failing = os.path.join(lab.work, "failing")
+    environment = {"LD_PRELOAD": preload(lab, "failing_disk"), "FAILING_DISK": failing}
+
+    def fail(calls):
+        with open(failing, "w", encoding="utf-8") as out:
+            out.write(calls)
+
+    fail("")
+    flow = begin(lab)
+    host = lab.host()
+    run = lab.run(host, environment=environment)
+    wait_snapshots(host, run, 2)
+    for call in ("fdatasync", "renameat", "fsync"):
+        fail(call)
+        flow.allow(len(flow.lines) // 8)
+        time.sleep(3)  # what was begun before is finished
+        before, said = snapshots(host), run.log().count("Input/output error")
+        wait_until(20, f"a warning that {call} has failed",
+                   lambda: run.log().count("Input/output error") > said)
+        run.expect_alive()
+        if snapshots(host) != before or not before:
+            raise Failed(f"{call}: {before} before, now {snapshots(host)}")
+        say(f"{call}: " + run.says(r".*Input/output error.*")[0].strip()[:150])
+        if call == "renameat":
+            run.kill()
+            say("killed, and started again on that disk")
+            run = lab.run(host, environment=environment)
+            wait_restored(run)
+    left = glob.glob(os.path.join(host, "snapshots", ".*"))
+    if len(left) > 1:  # the one being written
+        raise Failed(f"left behind: {left}")
+    fail("")
+    wait_snapshots(host, run, 2)
+    say("the disk is well, and the snapshots come again")
+    run.kill()
+    end(lab, flow, host, options)
+
+
 def clock(lab, options):
     """The wall clock steps back and forth, while it runs and between two runs."""
-    compiler = shutil.which("cc") or skip("cc is missing: no clock that steps can be built")
-    stepping = os.path.join(lab.work, "step_clock.so")
-    subprocess.run([compiler, "-std=gnu17", "-O2", "-shared", "-fPIC", "-o", stepping,
-                    os.path.join(HERE, "step_clock.c")], check=True)
+    stepping = preload(lab, "step_clock")
     flow = begin(lab, events=12000)
     flow.allowed = 1500
     host = lab.host()
@@ -289,4 +335,4 @@ def clock(lab, options):
 
 
 SCENARIOS = {"zombie": zombie, "retention": retention, "trimmed": trimmed, "damaged": damaged,
-             "ahead": ahead, "empty-host": empty_host, "disk": disk, "clock": clock}
+             "ahead": ahead, "empty-host": empty_host, "disk": disk, "sync": sync, "clock": clock}

@@ -19,6 +19,9 @@ class Progress:
         self.next_offset = {(part["topic"], number(part, "partition")): number(part, "next")
                             for part in said["parts"]}
         self.count = {part["topic"]: number(part, "count") for part in said["outputs"]}
+        self.hash = {part["topic"]: int(part["hash"], 16) for part in said["outputs"]}
+        # Then its records are not those of one epoch.
+        self.apart = said["rebuilt"] or said["restated"]
 
     def count_of(self, topic):
         return self.count.get(topic, 0)
