@@ -8,6 +8,7 @@ enum { SLEEP_MS = 100, BATCH = 256 };
 struct agg_shard {
     struct agg_shard_options options;
     struct agg *agg;
+    rc_counter rounds;
 };
 
 /* Room in the ring to the commit thread; waits while it is full. */
@@ -24,6 +25,7 @@ static void *out_reserve(struct agg_shard *shard, uint32_t size, enum rc_message
             break;
         }
         rc_park_sleep(shard->options.self, ticket, SLEEP_MS);
+        rc_count(&shard->rounds, 1); /* it waits for the output, and is well */
     }
     return message;
 }
@@ -64,6 +66,11 @@ const struct rc_shard_stats *agg_shard_stats(const struct agg_shard *shard)
     return agg_stats(shard->agg);
 }
 
+uint64_t agg_shard_rounds(const struct agg_shard *shard)
+{
+    return rc_counter_read(&shard->rounds);
+}
+
 static void end_epoch(struct agg_shard *shard, const struct rc_mark *mark)
 {
     agg_mark(shard->agg, mark);
@@ -84,6 +91,7 @@ static void stand_still(struct agg_shard *shard, uint64_t epoch)
             break;
         }
         rc_park_sleep(shard->options.self, ticket, SLEEP_MS);
+        rc_count(&shard->rounds, 1);
     }
 }
 
@@ -123,6 +131,7 @@ void agg_shard_run(struct agg_shard *shard)
 {
     bool done = false;
     while (!done) {
+        rc_count(&shard->rounds, 1);
         if (drain(shard, &done))
             continue;
         uint32_t ticket = rc_park_ticket(shard->options.self);

@@ -92,6 +92,9 @@ void agg_shard_run(struct agg_shard *shard);
 /* The shard's state: before its thread runs, or while that stands still. */
 struct agg *agg_shard_state(struct agg_shard *shard);
 const struct rc_shard_stats *agg_shard_stats(const struct agg_shard *shard);
+/* Grows several times a second as long as the thread is well, also while it waits for input, for
+ * the output or for a snapshot; 0 before it runs. thread: any. */
+uint64_t agg_shard_rounds(const struct agg_shard *shard);
 void agg_shard_close(struct agg_shard *shard);
 
 #endif

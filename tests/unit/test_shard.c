@@ -193,8 +193,10 @@ Test(shard, stands_still_from_the_end_of_an_epoch_with_a_snapshot_until_that_is_
     tell(&loop, RC_MESSAGE_END, NULL, 0);
     cr_assert_eq(pthread_create(&thread, NULL, run, &loop), 0);
     wait_for_end(&loop, 5);
+    uint64_t rounds = agg_shard_rounds(loop.shard);
     usleep(300000); /* longer than it sleeps without being woken */
     cr_assert_eq(events_of(&loop), 1);
+    cr_assert_gt(agg_shard_rounds(loop.shard), rounds, "it waits, and is well");
     cr_assert(agg_task_exists(agg_shard_state(loop.shard), 0));
     atomic_store_explicit(&loop.saved, 5, memory_order_release);
     rc_park_wake(&loop.park);
