@@ -198,7 +198,7 @@ static enum rc_error resume(struct run_recovery *recovery, const struct rc_progr
     recovery->epochs = progress->cut_count - first;
     if (options->only && progress->cut_count)
         progress->cut[progress->cut_count - 1]->snapshot = true;
-    sink_kafka_resume(options->output);
+    sink_kafka_resume(options->output, after);
     recovery->restored_ms = steady_ms();
     return ingest_kafka_resume(options->source, from, progress->cut + first, recovery->epochs,
                                ret_message);

@@ -12,6 +12,9 @@
 
 enum { REASONS_MAX = 256, WAKE_EVERY = 64, SLEEP_MS = 1000 };
 
+const uint32_t sink_commit_bucket_ms[SINK_COMMIT_BUCKETS] = {5,   10,   25,   50,   100,  250,
+                                                             500, 1000, 2500, 5000, 10000};
+
 /* Copies of messages, one after the other; memory is kept for the next epoch. */
 struct arena {
     char *bytes;
@@ -376,11 +379,29 @@ static void show(struct sink_commit *commit)
     commit->shown.used = 0;
 }
 
-static int64_t clock_ms(void)
+static int64_t clock_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The epoch began to come at begin_us, and was given to the output at given_us. */
+static void note_published(struct sink_commit *commit, int64_t begin_us, int64_t given_us)
+{
+    struct sink_commit_stats *stats = &commit->stats;
+    int64_t now_us = clock_us();
+    uint64_t took_us = (uint64_t)(now_us - given_us), all_ms = (uint64_t)(now_us - begin_us) / 1000;
+    uint32_t bucket = 0;
+    while (bucket < SINK_COMMIT_BUCKETS && took_us > 1000ull * sink_commit_bucket_ms[bucket])
+        bucket++;
+    rc_count(&stats->commit_bucket[bucket], 1);
+    rc_count(&stats->commit_us, took_us);
+    rc_count(&stats->epochs, 1);
+    if (all_ms > rc_counter_read(&stats->commit_ms_max))
+        rc_gauge_set(&stats->commit_ms_max, all_ms);
+    rc_gauge_set(&stats->epoch, commit->epoch);
+    rc_gauge_set(&stats->published_ms, (uint64_t)(now_us / 1000));
 }
 
 /* END: there is no further epoch. */
@@ -390,7 +411,7 @@ static enum rc_error one_epoch(struct sink_commit *commit)
     for (uint32_t i = 0; i < commit->options.shard_count; i++)
         commit->head[i].ended = false;
     enum rc_error err = merge_begin(commit);
-    int64_t begin_ms = clock_ms();
+    int64_t begin_us = clock_us();
     if (!err)
         err = merge(commit);
     while (!err && !commit->ingest_ended && !commit->input_over)
@@ -406,14 +427,12 @@ static enum rc_error one_epoch(struct sink_commit *commit)
     const struct sink_epoch epoch = {.epoch = commit->epoch,
                                      .now_ms = commit->now_ms,
                                      .cut = commit->cut.used ? (void *)commit->cut.bytes : NULL};
+    int64_t given_us = clock_us();
     err = output->epoch(output->self, &epoch);
     if (err)
         return err;
+    note_published(commit, begin_us, given_us);
     show(commit);
-    rc_count(&commit->stats.epochs, 1);
-    uint64_t took_ms = (uint64_t)(clock_ms() - begin_ms);
-    if (took_ms > rc_counter_read(&commit->stats.commit_ms_max))
-        rc_gauge_set(&commit->stats.commit_ms_max, took_ms);
     if (commit->options.published)
         commit->options.published(commit->options.opaque, &epoch);
     commit->cut.used = 0;

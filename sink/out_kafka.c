@@ -333,12 +333,13 @@ enum rc_error sink_kafka_prepare(struct sink_output *output,
     return err;
 }
 
-void sink_kafka_resume(struct sink_output *output)
+void sink_kafka_resume(struct sink_output *output, uint64_t after)
 {
     struct sink_kafka *out = output->self;
     RC_CHECK(out->prepared && out->way == WAY_OPEN && out->epochs.progress.epoch);
     out->way = WAY_RECOVER;
-    kafka_wait_stage(&out->wait, KAFKA_STAGE_RECOVERING);
+    out->live = after >= out->epochs.progress.epoch;
+    kafka_wait_recovering(&out->wait, after, out->epochs.progress.epoch);
 }
 
 bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256])

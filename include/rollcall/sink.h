@@ -91,10 +91,11 @@ enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
  * sink, lent until close. CONFIG, KAFKA: what must be said was said, the rest in ret_message. */
 enum rc_error sink_kafka_prepare(struct sink_output *output,
                                  const struct rc_progress **ret_progress, char ret_message[256]);
-/* After prepare: go on from the progress: epochs of cuts with `recorded` are compared with what
- * they were (counts and hashes) and not published again. Without it all is made anew from the
- * input's beginning, and what was published is read back (continuity.h). */
-void sink_kafka_resume(struct sink_output *output);
+/* After prepare: go on from the progress, with the epoch after that one (0: with the first): epochs
+ * of cuts with `recorded` are compared with what they were (counts and hashes) and not published
+ * again. Without it all is made anew from the input's beginning, and what was published is read
+ * back (continuity.h). */
+void sink_kafka_resume(struct sink_output *output, uint64_t after);
 /* Whether what is computed is published as it comes; else why not. thread: any. */
 bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256]);
 
@@ -112,10 +113,15 @@ struct sink_commit_options {
     void (*published)(void *opaque, const struct sink_epoch *epoch); /* may be NULL */
     void *opaque;
 };
+enum { SINK_COMMIT_BUCKETS = 11 };
+extern const uint32_t sink_commit_bucket_ms[SINK_COMMIT_BUCKETS]; /* upper bounds, ascending */
 struct sink_commit_stats {
     rc_counter records, records_rolling, records_interval, records_contacts;
     rc_counter dead_letters, epochs, bytes, restated;
     rc_counter commit_ms_max;
+    /* How long the output took to make an epoch final: by bucket, the last one beyond them all. */
+    rc_counter commit_bucket[SINK_COMMIT_BUCKETS + 1], commit_us;
+    rc_counter epoch, published_ms; /* gauges: the last one, and its end by the steady clock */
 };
 struct sink_commit;
 enum rc_error sink_commit_open(const struct sink_commit_options *options,

@@ -157,7 +157,7 @@ static enum rc_error go_on(struct probe *probe)
     fflush(stdout);
     if (!progress->epoch || strcmp(progress->config_id, probe->config->id))
         return live(probe, progress->epoch + 1);
-    sink_kafka_resume(&probe->output);
+    sink_kafka_resume(&probe->output, 0);
     for (uint32_t i = 0; i < progress->cut_count && !err; i++)
         err = make_epoch(probe, progress->cut[i]);
     bool ready = sink_kafka_ready(&probe->output, message);

@@ -81,7 +81,7 @@ static int make_epochs(uint64_t from, uint64_t to)
     if (!err)
         err = sink_kafka_prepare(&output, &progress, message);
     if (!err && progress->epoch)
-        sink_kafka_resume(&output);
+        sink_kafka_resume(&output, 0);
     for (uint64_t epoch = from; epoch <= to && !err; epoch++)
         err = commit_epoch(&output, epoch);
     if (err && !message[0] && output.message)

@@ -15,6 +15,7 @@ struct bench {
     pthread_t thread;
     enum rc_error result;
     uint64_t fail_at, seen, published;
+    long epoch_ms; /* how long the output takes */
     size_t used;
     char log[LOG_ROOM];
 };
@@ -43,6 +44,8 @@ static enum rc_error take_dead(void *self, const struct rc_dead_letter *dead)
 
 static enum rc_error take_epoch(void *self, const struct sink_epoch *epoch)
 {
+    struct timespec pause = {.tv_nsec = ((struct bench *)self)->epoch_ms * 1000000};
+    nanosleep(&pause, NULL);
     note(self, "[%lld]%.*s ", (long long)epoch->epoch, "", 0);
     return RC_OK;
 }
@@ -176,6 +179,33 @@ Test(commit, records_of_all_shards_come_out_in_canonical_order)
     cr_assert_str_eq(bench->log, "1:a 1:b 2:a 2:c 3:b [1] 4:c [2] ");
     cr_assert_eq(bench->published, 2);
     cr_assert_eq(rc_counter_read(&sink_commit_stats(bench->commit)->records), 6);
+    bench_close(bench);
+}
+
+Test(commit, says_which_epoch_was_published_when_and_how_long_that_took)
+{
+    struct bench *bench = bench_open(NULL);
+    const struct sink_commit_stats *stats = sink_commit_stats(bench->commit);
+    struct timespec now;
+    cr_assert_eq(rc_counter_read(&stats->published_ms), 0, "none yet");
+    bench->epoch_ms = 30;
+    send_ends(bench, 4);
+    send_end(bench, -1, UINT64_MAX);
+    bench_start(bench);
+    cr_assert_eq(bench_join(bench), RC_OK);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t age_ms =
+        now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)rc_counter_read(&stats->published_ms);
+    cr_assert(age_ms >= 0 && age_ms < 60000, "%lld ms ago", (long long)age_ms);
+    cr_assert_eq(rc_counter_read(&stats->epoch), 4);
+    cr_assert_geq(rc_counter_read(&stats->commit_us), 30000);
+    uint64_t all = 0;
+    for (int i = 0; i <= SINK_COMMIT_BUCKETS; i++) {
+        all += rc_counter_read(&stats->commit_bucket[i]);
+        if (i < SINK_COMMIT_BUCKETS && sink_commit_bucket_ms[i] < 30)
+            cr_assert_eq(all, 0, "30 ms do not fit a bucket of %u", sink_commit_bucket_ms[i]);
+    }
+    cr_assert_eq(all, 1);
     bench_close(bench);
 }
 
