@@ -146,6 +146,7 @@ static enum rc_error hand_out(struct ingest_kafka *kafka)
                            .wall_ms = cut->wall_ms,
                            .snapshot = cut->snapshot};
     kafka->closed_now_ms = cut->now_ms;
+    rc_gauge_set(&kafka->stats.epoch, cut->epoch);
     if (cut->now_ms != RC_TIME_NONE)
         rc_gauge_set(&kafka->stats.watermark_ms, (uint64_t)cut->now_ms);
     enum rc_error err = note_commit(kafka);

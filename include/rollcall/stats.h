@@ -33,6 +33,7 @@ struct rc_ingest_stats {
     rc_counter stalled;      /* times a ring was full */
     /* of recovery: gauge; records read again */
     rc_counter recover_epochs, replayed;
+    rc_counter epoch; /* gauge: the last one that was closed */
 };
 /* Written by one shard. */
 #define RC_SHARD_COUNTERS(X)                                                                       \
