@@ -438,6 +438,11 @@ uint32_t engine_shards(const struct engine *engine)
     return engine->shard_count;
 }
 
+uint64_t engine_rounds(const struct engine *engine, uint32_t shard)
+{
+    return agg_shard_rounds(engine->shard[shard].shard);
+}
+
 const struct sink_commit *engine_commit(const struct engine *engine)
 {
     return engine->commit;

@@ -71,6 +71,8 @@ struct engine_stats {
 /* thread: any. */
 void engine_stats(const struct engine *engine, struct engine_stats *ret_stats);
 uint32_t engine_shards(const struct engine *engine);
+/* As agg_shard_rounds. thread: any. */
+uint64_t engine_rounds(const struct engine *engine, uint32_t shard);
 const struct sink_commit *engine_commit(const struct engine *engine);
 
 /* A secret for the hash tables of one run; no output depends on it. */
@@ -82,6 +84,9 @@ struct engine_snapshots {           /* of the whole run; the last four: of the l
     uint64_t epoch, bytes;
     int64_t took_ms, made_at_ms;
 };
+struct engine_restore { /* how long each part of the start took; negative: not over yet */
+    int64_t progress_ms, snapshot_ms, replay_ms;
+};
 /* The engine's part of /metrics, OpenMetrics text without the `# EOF`; freed by the caller, NULL
  * when memory is out. thread: any. */
 struct engine_metrics {
@@ -90,6 +95,9 @@ struct engine_metrics {
     const struct ingest_partition *partition; /* of a Kafka source */
     uint32_t partition_count;
     const struct engine_snapshots *snapshots; /* NULL: none are made */
+    const struct engine_restore *restore;     /* NULL: nothing is gone on from */
+    int64_t stall_ms;                         /* of the slowest shard (watchdog.h) */
+    int64_t steady_ms;                        /* now, for ages */
     bool reload_ok;                           /* the configuration as last read was valid */
     int64_t wall_ms;                          /* now, for the lag */
 };

@@ -73,6 +73,58 @@ static void put_ingest(FILE *to, const struct rc_ingest_stats *ingest)
     }
 }
 
+static void put_epochs(FILE *to, const struct engine_metrics *metrics,
+                       const struct sink_commit_stats *stats)
+{
+    uint64_t published_ms = rc_counter_read(&stats->published_ms), total = 0;
+    uint64_t closed = metrics->ingest ? rc_counter_read(&metrics->ingest->epoch) : 0;
+    uint64_t published = rc_counter_read(&stats->epoch);
+    simple(to, "rollcall_epochs_waiting", "gauge", "Epochs that are read but not published yet.",
+           closed > published ? closed - published : 0);
+    if (published_ms) {
+        int64_t age_ms = metrics->steady_ms - (int64_t)published_ms;
+        head(to, "rollcall_epoch_age_seconds", "gauge", "Time since the last epoch was published.");
+        fputs("rollcall_epoch_age_seconds", to);
+        put_seconds(to, age_ms > 0 ? age_ms : 0);
+    }
+    head(to, "rollcall_commit_seconds", "histogram",
+         "How long it took to make an epoch final: what was left to send, and the commit.");
+    for (uint32_t i = 0; i < SINK_COMMIT_BUCKETS; i++) {
+        uint32_t bound_ms = sink_commit_bucket_ms[i];
+        total += rc_counter_read(&stats->commit_bucket[i]);
+        fprintf(to, "rollcall_commit_seconds_bucket{le=\"%u.%03u\"} %llu\n", bound_ms / 1000,
+                bound_ms % 1000, (unsigned long long)total);
+    }
+    total += rc_counter_read(&stats->commit_bucket[SINK_COMMIT_BUCKETS]);
+    uint64_t sum_us = rc_counter_read(&stats->commit_us);
+    fprintf(to,
+            "rollcall_commit_seconds_bucket{le=\"+Inf\"} %llu\n"
+            "rollcall_commit_seconds_sum %llu.%06u\nrollcall_commit_seconds_count %llu\n",
+            (unsigned long long)total, (unsigned long long)(sum_us / 1000000),
+            (unsigned)(sum_us % 1000000), (unsigned long long)total);
+}
+
+static void put_restore(FILE *to, const struct engine_restore *restore)
+{
+    if (!restore)
+        return;
+    const struct {
+        const char *part;
+        int64_t ms;
+    } list[] = {{"progress", restore->progress_ms},
+                {"snapshot", restore->snapshot_ms},
+                {"replay", restore->replay_ms}};
+    head(to, "rollcall_restore_seconds", "gauge",
+         "How long the start took to read the progress, to restore a snapshot, and to make the "
+         "epochs after it again.");
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        if (list[i].ms < 0)
+            continue;
+        fprintf(to, "rollcall_restore_seconds{part=\"%s\"}", list[i].part);
+        put_seconds(to, list[i].ms);
+    }
+}
+
 static void put_partitions(FILE *to, const struct engine_metrics *metrics)
 {
     if (metrics->partition_count == 0)
@@ -229,6 +281,12 @@ char *engine_metrics_text(const struct engine *engine, const struct engine_metri
         put_ingest(to, metrics->ingest);
     put_partitions(to, metrics);
     put_commit(to, engine_commit(engine));
+    put_epochs(to, metrics, sink_commit_stats(engine_commit(engine)));
+    put_restore(to, metrics->restore);
+    head(to, "rollcall_shard_stall_seconds", "gauge",
+         "For how long the slowest shard has been at one piece of work.");
+    fputs("rollcall_shard_stall_seconds", to);
+    put_seconds(to, metrics->stall_ms);
     put_snapshots(to, metrics->snapshots);
     put_shards(to, &stats);
     put_limits(to, &metrics->config->limits);

@@ -21,6 +21,11 @@ static void stage_set(struct run_recovery *recovery, enum run_stage stage)
     atomic_store_explicit(&recovery->stage, stage, memory_order_relaxed);
 }
 
+static void took_set(_Atomic int64_t *took_ms, int64_t value)
+{
+    atomic_store_explicit(took_ms, value, memory_order_relaxed);
+}
+
 __attribute__((format(printf, 2, 3))) static void say(struct run_recovery *recovery,
                                                       const char *format, ...)
 {
@@ -284,9 +289,14 @@ enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])
     const struct run_recovery_options *options = &recovery->options;
     const struct rc_progress *progress;
     recovery->begun_ms = steady_ms();
+    took_set(&recovery->snapshot_ms, -1);
+    took_set(&recovery->replay_ms, -1);
+    took_set(&recovery->progress_ms, -1);
     enum rc_error err = sink_kafka_prepare(options->output, &progress, ret_message);
     if (err)
         return err;
+    int64_t prepared_ms = steady_ms();
+    took_set(&recovery->progress_ms, prepared_ms - recovery->begun_ms);
     recovery->last_epoch = progress->epoch;
     if (progress->has_key && !options->loaded->config->privacy.has_key) {
         config_pseudonym_key_set(options->loaded, progress->key);
@@ -296,12 +306,34 @@ enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])
         err = go_on(recovery, progress, ret_message);
     if (err)
         return err;
+    took_set(&recovery->snapshot_ms, steady_ms() - prepared_ms);
+    if (!recovery->epochs)
+        took_set(&recovery->replay_ms, 0);
     stage_set(recovery, recovery->epochs ? RUN_REPLAY : RUN_LIVE);
     if (progress->epoch && recovery->restored_ms)
         say(recovery,
             "recovered to epoch %" PRIu64 " in %" PRId64 " ms; %u epochs are made again after it",
             recovery->from_epoch, steady_ms() - recovery->begun_ms, recovery->epochs);
     return RC_OK;
+}
+
+void run_recovery_published(struct run_recovery *recovery, uint64_t epoch)
+{
+    if (!recovery->epochs || epoch < recovery->last_epoch ||
+        atomic_load_explicit(&recovery->replay_ms, memory_order_relaxed) >= 0)
+        return;
+    int64_t took_ms = steady_ms() - recovery->restored_ms;
+    took_set(&recovery->replay_ms, took_ms);
+    say(recovery, "recovered: %u epochs were made again in %" PRId64 " ms", recovery->epochs,
+        took_ms);
+}
+
+void run_recovery_times(const struct run_recovery *recovery, struct engine_restore *ret_times)
+{
+    *ret_times = (struct engine_restore){
+        .progress_ms = atomic_load_explicit(&recovery->progress_ms, memory_order_relaxed),
+        .snapshot_ms = atomic_load_explicit(&recovery->snapshot_ms, memory_order_relaxed),
+        .replay_ms = atomic_load_explicit(&recovery->replay_ms, memory_order_relaxed)};
 }
 
 bool run_recovery_text(struct run_recovery *recovery, char ret_text[256])

@@ -25,6 +25,7 @@ struct run_recovery {
     uint32_t epochs; /* to be made again; set before RUN_REPLAY */
     uint64_t from_epoch, last_epoch;
     int64_t begun_ms, restored_ms;
+    _Atomic int64_t progress_ms, snapshot_ms, replay_ms; /* how long they took; -1: not over yet */
     /* The configuration that the last committed epoch was made under, where it is another one and
      * epochs are to be made again under it first: the caller runs it with `only`, and comes again.
      * Freed by the caller. */
@@ -34,6 +35,10 @@ struct run_recovery {
 
 /* RC_ERR_AGAIN: finish_under is there. Else what stops the start, in ret_message. */
 enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256]);
+/* An epoch is out: whether it was the last to be made again. thread: commit. */
+void run_recovery_published(struct run_recovery *recovery, uint64_t epoch);
+/* How long it took. thread: any. */
+void run_recovery_times(const struct run_recovery *recovery, struct engine_restore *ret_times);
 /* How far it is, in words, for /readyz and the log; false: live. thread: any. */
 bool run_recovery_text(struct run_recovery *recovery, char ret_text[256]);
 

@@ -4,6 +4,7 @@
 #include "kafka_words.h"
 #include "run_recovery.h"
 #include "terminal.h"
+#include "watchdog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct run_service {
     bool caught_up; /* every partition was at its end once */
     int64_t held_by, said_held_by;
     int held_for_s;
+    struct watchdog *watchdog;
     _Atomic bool leave;
 };
 
@@ -55,6 +57,7 @@ static void on_published(void *opaque, const struct sink_epoch *epoch)
 {
     struct run_service *service = opaque;
     ingest_kafka_published(service->source, epoch->epoch);
+    run_recovery_published(&service->recovery, epoch->epoch);
     if (service->snapshot && epoch->cut && epoch->cut->snapshot)
         run_snapshot_take(service->snapshot, epoch);
 }
@@ -173,6 +176,8 @@ enum rc_error run_service_open(const struct run_service_options *options,
     service->sink_speaker = (struct kafka_speaker){&service->words, 2};
     service->upload_speaker = (struct kafka_speaker){&service->words, 4};
     enum rc_error err = open_parts(service, ret_message);
+    if (!err)
+        err = watchdog_open(engine_shards(service->engine), &service->watchdog);
     if (err) {
         if (!ret_message[0])
             snprintf(ret_message, 256, "%s", rc_error_text(err));
@@ -194,6 +199,7 @@ enum rc_error run_service_start(struct run_service *service, char ret_message[25
 void run_service_stop(struct run_service *service)
 {
     atomic_store_explicit(&service->leave, true, memory_order_relaxed);
+    watchdog_stopping(service->watchdog);
     ingest_kafka_stop(service->source);
 }
 
@@ -237,6 +243,7 @@ void run_service_close(struct run_service *service)
     if (service->table)
         sink_table_close(service->table);
     kafka_words_done(&service->words);
+    watchdog_close(service->watchdog);
     free(service->recovery.finish_under);
     free(service->partition);
     free(service);
@@ -336,8 +343,27 @@ static int64_t find_holder(struct run_service *service, int64_t *ret_behind_ms)
     return *ret_behind_ms > HELD_BACK_MS ? holder : NOBODY;
 }
 
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void watch_shards(struct run_service *service)
+{
+    char line[200];
+    int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+    for (uint32_t i = 0; i < engine_shards(service->engine); i++)
+        watchdog_look(service->watchdog, i, engine_rounds(service->engine, i), now_ms);
+    if (watchdog_news(service->watchdog, now_ms, line))
+        service->options.print(service->options.opaque, line);
+    watchdog_feed(service->watchdog, now_ms);
+}
+
 void run_service_watch(struct run_service *service)
 {
+    watch_shards(service);
     int64_t behind_ms = 0, holder = find_holder(service, &behind_ms);
     char line[400], behind[TERMINAL_TEXT_MAX];
     service->held_for_s = holder == service->held_by ? service->held_for_s + 1 : 0;
@@ -365,10 +391,12 @@ struct sink_table *run_service_table(struct run_service *service)
 
 char *run_service_metrics(struct run_service *service, bool reload_ok)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t steady_ms = clock_ms(CLOCK_MONOTONIC);
     look_at_partitions(service);
     struct engine_snapshots snapshots;
+    struct engine_restore restore;
+    uint32_t shard;
+    run_recovery_times(&service->recovery, &restore);
     if (service->snapshot)
         run_snapshot_figures(service->snapshot, &snapshots);
     struct engine_metrics metrics = {.config = service->config,
@@ -376,8 +404,12 @@ char *run_service_metrics(struct run_service *service, bool reload_ok)
                                      .partition = service->partition,
                                      .partition_count = service->partition_count,
                                      .snapshots = service->snapshot ? &snapshots : NULL,
+                                     .restore = service->options.recover ? &restore : NULL,
+                                     .stall_ms =
+                                         watchdog_slowest(service->watchdog, steady_ms, &shard),
+                                     .steady_ms = steady_ms,
                                      .reload_ok = reload_ok,
-                                     .wall_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000};
+                                     .wall_ms = clock_ms(CLOCK_REALTIME)};
     return engine_metrics_text(service->engine, &metrics);
 }
 
