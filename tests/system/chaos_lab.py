@@ -1,5 +1,6 @@
 """What the chaos tests work with: a real broker, hosts on which rollcall runs and is killed, a flow
 of events, a proxy whose line can be cut, and the audit afterwards."""
+import ctypes
 import datetime
 import heapq
 import json
@@ -15,6 +16,8 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import kafka_dump
 
@@ -129,6 +132,51 @@ class Run:
     def fail(self, why):
         lines = self.log().splitlines()[-15:]
         raise Failed("\n    ".join([f"run {os.path.basename(self.log_path)}: {why}", *lines]))
+
+
+class Manager:
+    """A service manager: what a process that knows sd_notify(3) tells it."""
+
+    def __init__(self, timeout_s):
+        self.name = f"@rollcall-chaos-{os.getpid()}"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind("\0" + self.name[1:])
+        self.environment = {"NOTIFY_SOCKET": self.name, "WATCHDOG_USEC": str(timeout_s * 1000000)}
+
+    def told(self):
+        """All states since the last call."""
+        found = []
+        while True:
+            try:
+                found.append(self.socket.recv(4096, socket.MSG_DONTWAIT).decode())
+            except BlockingIOError:
+                return found
+
+
+class Held:
+    """A thread that is stopped where it is, while the others of its process go on: as one that
+    computes without end."""
+    SEIZE, INTERRUPT, DETACH, ALL = 0x4206, 0x4207, 17, 0x40000000
+
+    def __init__(self, pid, name):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+        self.thread = next(int(thread) for thread in os.listdir(f"/proc/{pid}/task")
+                           if self.name_of(pid, thread) == name)
+        if not (self.ptrace(self.SEIZE) and self.ptrace(self.INTERRUPT)):
+            raise PermissionError(os.strerror(ctypes.get_errno()))
+        os.waitpid(self.thread, self.ALL)
+
+    @staticmethod
+    def name_of(pid, thread):
+        with open(f"/proc/{pid}/task/{thread}/comm", encoding="utf-8") as name:
+            return name.read().strip()
+
+    def ptrace(self, what):
+        return self.libc.ptrace(what, self.thread, None, None) == 0
+
+    def release(self):
+        self.ptrace(self.DETACH)
 
 
 class Proxy:
@@ -275,7 +323,8 @@ class Lab:
 
     def write_config(self, **changes):
         settings = {"commit_every": "100ms", "snapshot_every": "2s", "keep": "3",
-                    "idle_after": "500ms", "align": "1h", "delivery": "exactly_once"}
+                    "idle_after": "500ms", "align": "1h", "delivery": "exactly_once",
+                    "http": "off"}
         settings.update(changes)
         key = os.path.join(self.work, "pseudonym_key")
         if not os.path.exists(key):
@@ -296,7 +345,7 @@ output: {{partitions: 4, commit_every: {settings["commit_every"]}, replication: 
          delivery: {settings["delivery"]}}}
 tasks: 8
 snapshot: {{dir: snapshots, every: {settings["snapshot_every"]}, keep: {settings["keep"]}}}
-http: {{listen: off}}
+http: {{listen: {settings["http"]}}}
 time: {{idle_after: {settings["idle_after"]}, align: {settings["align"]},
        retention: {{call: 30d, chat: 30d}}, restate_for: {{default: 100d}}}}
 privacy: {{pseudonym_key: {{file: {key}}}}}
@@ -360,6 +409,22 @@ privacy: {{pseudonym_key: {{file: {key}}}}}
         stopped = run.says(r"stopped:.*")
         say(stopped[0] if stopped else "ended without saying so")
         return run
+
+    def http(self, path):
+        """(status, text) of a run with http at port + 49; status 0: nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 49}{path}",
+                                        timeout=5) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metric(self, name):
+        """The sample of that name and labels; None: there is none."""
+        found = re.search("^" + re.escape(name) + r" (\S+)$", self.http("/metrics")[1], re.M)
+        return float(found[1]) if found else None
 
     # ---- what is in Kafka ----
 

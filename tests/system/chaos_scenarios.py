@@ -8,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from chaos_lab import HERE, Failed, Flow, say, skip, wait_until
+from chaos_lab import HERE, Failed, Flow, Held, Manager, say, skip, wait_until
 
 RATE = 600
 PASSED_OVER = r"passed over"
@@ -334,5 +334,80 @@ def clock(lab, options):
     end(lab, flow, host, options)
 
 
+def starve(lab, run, manager):
+    """A shard stands still: the watchdog is not fed, and that is seen."""
+    try:
+        held = Held(run.pid, "shard 0")
+    except PermissionError as why:
+        say(f"SKIPPED in part: no thread can be held: {why}")
+        return
+    # A shard has half of the manager's time.
+    wait_until(20, "it is seen that a shard stands still",
+               lambda: (lab.metric("rollcall_shard_stall_seconds") or 0) > 7)
+    manager.told()
+    run.wait_for(20, "a warning that a shard stands still", r"warning: shard 0 has been at")
+    told, age = manager.told(), lab.metric("rollcall_epoch_age_seconds")
+    if "WATCHDOG=1" in told:
+        run.fail(f"the watchdog is fed while a shard stands still: {told}")
+    if age < 5 or not lab.metric("rollcall_epochs_waiting"):
+        run.fail(f"the last epoch is said to be {age} s old, and none to wait")
+    held.release()
+    run.wait_for(20, "it says that all shards move again", r"all shards move again")
+    wait_until(10, "the watchdog is fed again", lambda: "WATCHDOG=1" in manager.told(), 0.2)
+    wait_until(10, "the last epoch is young again",
+               lambda: lab.metric("rollcall_epoch_age_seconds") < 2, 0.2)
+    say(f"a shard that stood still did not feed the watchdog; the last epoch was {age} s old")
+
+
+def ready_within(lab, run, seconds):
+    """Also on an input that is at rest, in which no epoch comes."""
+    if not wait_until(seconds, None, lambda: lab.http("/readyz")[0] == 200, 0.1):
+        run.fail(f"not ready after {seconds} s: {lab.http('/readyz')}")
+    epochs = lab.metric("rollcall_epochs_total")
+    say(f"ready {time.monotonic() - run.began:.1f} s after the start, with {epochs:.0f} epochs")
+
+
+def watched(lab, options):
+    """A service manager and /metrics watch: a shard that stands still, a start that took long."""
+    manager = Manager(timeout_s=12)
+    # Long, so that time stands still when nothing comes.
+    flow = begin(lab, idle_after="20s", align="30d",
+                 http=f"127.0.0.1:{lab.port + 49}")
+    host = lab.host()
+    run = lab.run(host, environment=manager.environment)
+    lab.wait_records(500, 60, run)
+    told = manager.told()
+    if told[:1] != ["READY=1"] or "WATCHDOG=1" not in told:
+        run.fail(f"the service manager was told {told}")
+    for name in ("rollcall_epochs_waiting", "rollcall_epoch_age_seconds",
+                 "rollcall_shard_stall_seconds", 'rollcall_commit_seconds_bucket{le="+Inf"}',
+                 "rollcall_commit_seconds_sum", 'rollcall_restore_seconds{part="progress"}',
+                 'rollcall_input_lag_records{topic="contact.calls",partition="0"}',
+                 'rollcall_event_lag_seconds{topic="contact.calls",partition="0"}'):
+        if lab.metric(name) is None:
+            run.fail(f"/metrics does not say {name}")
+    flow.allow(len(flow.lines) // 3)
+    starve(lab, run, manager)
+    run.kill()
+    run = lab.run(host, environment=manager.environment)
+    wait_until(30, "/metrics says how long the start took",
+               lambda: lab.metric('rollcall_restore_seconds{part="replay"}') is not None, 0.1)
+    parts = [lab.metric(f'rollcall_restore_seconds{{part="{part}"}}')
+             for part in ("progress", "snapshot", "replay")]
+    say("the start took {} s for progress, {} s for a snapshot, {} s to make epochs again".format(
+        *parts))
+    wait_until(30, "all is sent that may be", lambda: flow.sent == flow.allowed)
+    ready_within(lab, run, 30)
+    run.signal(signal.SIGTERM)
+    run.wait(15)
+    if "STOPPING=1" not in manager.told():
+        run.fail("the service manager was not told that it stops")
+    run = lab.run(host, environment=manager.environment)
+    ready_within(lab, run, 15)
+    run.kill()
+    end(lab, flow, host, options)
+
+
 SCENARIOS = {"zombie": zombie, "retention": retention, "trimmed": trimmed, "damaged": damaged,
-             "ahead": ahead, "empty-host": empty_host, "disk": disk, "sync": sync, "clock": clock}
+             "ahead": ahead, "empty-host": empty_host, "disk": disk, "sync": sync, "clock": clock,
+             "watched": watched}
