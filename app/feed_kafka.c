@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { POLL_MS = 50, LOOK_MS = 2000, SETTLE_STEPS = 100 };
 
@@ -16,6 +17,13 @@ struct feed_kafka {
     bool failing;
     char reason[256]; /* why something was not delivered */
 };
+
+static int64_t steady_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void complain(struct feed_kafka *kafka, rd_kafka_resp_err_t code, const char *text)
 {
@@ -158,13 +166,31 @@ static enum rc_error look(struct feed_kafka *kafka, bool *ret_all)
     return RC_OK;
 }
 
+/* It is away, or has just come back: in a moment it may take what it does not take now. */
+static bool passes(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_NOT_CONTROLLER:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* AGAIN, with a message: it passes. */
 static enum rc_error read_result(rd_kafka_event_t *event, char ret_message[256])
 {
     size_t count;
     if (!event || rd_kafka_event_error(event)) {
         snprintf(ret_message, 256, "topics could not be made: %s",
                  event ? rd_kafka_event_error_string(event) : "Kafka does not answer");
-        return RC_ERR_KAFKA;
+        return !event || passes(rd_kafka_event_error(event)) ? RC_ERR_AGAIN : RC_ERR_KAFKA;
     }
     const rd_kafka_topic_result_t **list =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
@@ -172,9 +198,10 @@ static enum rc_error read_result(rd_kafka_event_t *event, char ret_message[256])
         rd_kafka_resp_err_t code = rd_kafka_topic_result_error(list[i]);
         if (!code || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
             continue;
+        const char *why = rd_kafka_topic_result_error_string(list[i]);
         snprintf(ret_message, 256, "topic %s could not be made: %s",
-                 rd_kafka_topic_result_name(list[i]), rd_kafka_topic_result_error_string(list[i]));
-        return RC_ERR_KAFKA;
+                 rd_kafka_topic_result_name(list[i]), why ? why : rd_kafka_err2str(code));
+        return passes(code) ? RC_ERR_AGAIN : RC_ERR_KAFKA;
     }
     return RC_OK;
 }
@@ -211,31 +238,45 @@ static enum rc_error create(struct feed_kafka *kafka, char ret_message[256])
     return err;
 }
 
-enum rc_error feed_kafka_topics(struct feed_kafka *kafka, char ret_message[256])
+static enum rc_error away(const struct feed_kafka *kafka, char ret_message[256])
+{
+    snprintf(ret_message, 256, "Kafka does not answer at %s",
+             kafka->options.brokers ? kafka->options.brokers
+                                    : kafka->options.config->kafka.brokers);
+    return RC_ERR_AGAIN;
+}
+
+/* One attempt. AGAIN, with a message: Kafka is away. */
+static enum rc_error make_topics(struct feed_kafka *kafka, char ret_message[256])
 {
     bool all = false;
-    enum rc_error err = look(kafka, &all);
-    for (int64_t waited_ms = 0; err && waited_ms < kafka->options.timeout_ms; waited_ms += LOOK_MS)
-        err = look(kafka, &all);
-    if (err) {
-        snprintf(ret_message, 256, "Kafka does not answer at %s",
-                 kafka->options.brokers ? kafka->options.brokers
-                                        : kafka->options.config->kafka.brokers);
-        return err;
-    }
+    if (look(kafka, &all))
+        return away(kafka, ret_message);
     if (all)
         return RC_OK;
-    err = create(kafka, ret_message);
+    enum rc_error err = create(kafka, ret_message);
     /* It takes a moment until a new topic is known everywhere. */
     for (int i = 0; i < SETTLE_STEPS && !err && !all; i++) {
         rd_kafka_poll(kafka->rk, POLL_MS);
-        err = look(kafka, &all);
+        if (look(kafka, &all))
+            return away(kafka, ret_message);
     }
     if (!err && !all) {
         snprintf(ret_message, 256, "a topic that was made does not appear");
         err = RC_ERR_KAFKA;
     }
     return err;
+}
+
+enum rc_error feed_kafka_topics(struct feed_kafka *kafka, char ret_message[256])
+{
+    int64_t until_ms = steady_ms() + kafka->options.timeout_ms;
+    enum rc_error err = make_topics(kafka, ret_message);
+    while (err == RC_ERR_AGAIN && steady_ms() < until_ms) {
+        rd_kafka_poll(kafka->rk, POLL_MS);
+        err = make_topics(kafka, ret_message);
+    }
+    return err == RC_ERR_AGAIN ? RC_ERR_KAFKA : err;
 }
 
 uint32_t feed_kafka_partitions(const struct feed_kafka *kafka, uint32_t topic)
