@@ -368,10 +368,13 @@ privacy: {{pseudonym_key: {{file: {key}}}}}
         os.unlink(path)
         return found
 
-    def events(self, count):
-        """So many, recorded ones among them where they are there; and the time of the tick."""
-        recorded, first, days = [], "2024-01-08", max(1, count // 20000)
-        if os.path.exists(BANK) and shutil.which("zstdcat"):
+    def events(self, count, first=None):
+        """So many, recorded ones among them where they are there and no first day is asked for; and
+        the time of the tick."""
+        recorded, days = [], max(1, count // 20000)
+        if first:
+            pass
+        elif os.path.exists(BANK) and shutil.which("zstdcat"):
             with subprocess.Popen(["zstdcat", BANK], stdout=subprocess.PIPE) as bank:
                 for line in bank.stdout:
                     recorded.append(line)
@@ -381,6 +384,7 @@ privacy: {{pseudonym_key: {{file: {key}}}}}
             first = date_of(ms_of(recorded[0]))
             days = (ms_of(recorded[-1]) - ms_of(recorded[0])) // 86400000 + 1
         else:
+            first = "2024-01-08"
             say("SKIPPED in part: no recorded events at ../shared/data, or no zstdcat")
         simulated = self.simulate(first, count - len(recorded), days)
         lines = list(heapq.merge(in_order(simulated), in_order(recorded), key=lambda at: at[0]))
@@ -402,9 +406,9 @@ privacy: {{pseudonym_key: {{file: {key}}}}}
     def run(self, host, *options, crash=None, environment=None):
         return Run(self, host, options, crash, environment)
 
-    def finish(self, host, seconds=240):
+    def finish(self, host, seconds=240, environment=None):
         """The last run, until all is quiet; its statistics."""
-        run = self.run(host, "--until-idle")
+        run = self.run(host, "--until-idle", environment=environment)
         run.wait(seconds)
         stopped = run.says(r"stopped:.*")
         say(stopped[0] if stopped else "ended without saying so")

@@ -8,26 +8,27 @@ import struct
 import subprocess
 import time
 
-from chaos_lab import HERE, Failed, Flow, Held, Manager, say, skip, wait_until
+from chaos_lab import (HERE, Failed, Flow, Held, Manager, date_of, in_order, say, skip,
+                       wait_until)
 
 RATE = 600
 PASSED_OVER = r"passed over"
 RESTORED = r"recovered to epoch [1-9]"
 
 
-def begin(lab, events=9000, **changes):
+def begin(lab, events=9000, first=None, **changes):
     """A broker, a configuration, and a flow of which a third is let go."""
     lab.start_broker()
-    lines, tick = lab.events(events)
+    lines, tick = lab.events(events, first)
     lab.write_config(**changes)
     flow = Flow(lab, lines, tick, RATE)
     flow.allow(events // 3)
     return flow
 
 
-def end(lab, flow, host, options, earlier=None):
+def end(lab, flow, host, options, earlier=None, environment=None):
     flow.finish()
-    last = lab.finish(host)
+    last = lab.finish(host, environment=environment)
     lab.audit(last, options.without, earlier)
 
 
@@ -303,13 +304,9 @@ def sync(lab, options):
     end(lab, flow, host, options)
 
 
-def clock(lab, options):
-    """The wall clock steps back and forth, while it runs and between two runs."""
-    stepping = preload(lab, "step_clock")
-    flow = begin(lab, events=12000)
-    flow.allowed = 1500
-    host = lab.host()
-    stamp = os.path.join(lab.work, "clock")
+def steps_of_clock(lab):
+    """(a function that sets the clock so many seconds off, the environment of its processes)"""
+    stepping, stamp = preload(lab, "step_clock"), os.path.join(lab.work, "clock")
     with open(stamp, "wb") as out:
         out.write(struct.pack("=q", 0))
 
@@ -318,7 +315,54 @@ def clock(lab, options):
             out.write(struct.pack("=q", 1000 * seconds))
         say(f"the wall clock is {seconds:+d} s off")
 
-    environment = {"LD_PRELOAD": stepping, "STEP_CLOCK": stamp}
+    return step, {"LD_PRELOAD": stepping, "STEP_CLOCK": stamp}
+
+
+def clock_now(lab, options):
+    """The wall clock steps under events of now: those too far ahead of it become dead letters."""
+    step, environment = steps_of_clock(lab)
+    now_ms = int(1000 * time.time())
+    flow = begin(lab, first=date_of(now_ms - 86400000), keep="1000")
+    times = [at for at, _ in in_order(flow.lines)]
+    host = lab.host()
+
+    def allow_to(minutes):
+        flow.allowed = sum(at <= now_ms + 60000 * minutes for at in times)
+        wait_until(60, "the events are sent", lambda: flow.sent >= flow.allowed)
+
+    def future():
+        return sum(b"rollcall.reason=future" in record.headers
+                   for record in lab.kafka().records("rollcall.dead_letter"))
+
+    allow_to(-120)
+    run = lab.run(host, environment=environment)
+    lab.wait_records(200, 60, run)
+    for at, (seconds, minutes) in enumerate(((-3600, 5), (7200, 60), (-600, 300), (0, 900))):
+        step(seconds)
+        allow_to(minutes)
+        time.sleep(2)
+        run.expect_alive()
+        say(f"events up to {minutes} min from now are sent; {future()} dead letters `future`")
+        if at % 2 == 0:
+            run.kill()
+            run = lab.run(host, environment=environment)
+            wait_restored(run)
+    if not future():
+        raise Failed("no event was ahead of the clock")
+    # What late events have changed is published when time goes on from where it came to: a day is
+    # looked at every 10 s.
+    step(7300)
+    time.sleep(13)
+    end_of(run)
+    end(lab, flow, host, options, environment=environment)
+
+
+def clock(lab, options):
+    """The wall clock steps back and forth, while it runs and between two runs."""
+    step, environment = steps_of_clock(lab)
+    flow = begin(lab, events=12000)
+    flow.allowed = 1500
+    host = lab.host()
     run = lab.run(host, environment=environment)
     lab.wait_records(200, 60, run)
     for at, seconds in enumerate((-3600, 7200, -600, 0)):
@@ -410,4 +454,4 @@ def watched(lab, options):
 
 SCENARIOS = {"zombie": zombie, "retention": retention, "trimmed": trimmed, "damaged": damaged,
              "ahead": ahead, "empty-host": empty_host, "disk": disk, "sync": sync, "clock": clock,
-             "watched": watched}
+             "clock-now": clock_now, "watched": watched}
