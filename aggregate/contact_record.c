@@ -291,7 +291,7 @@ static bool is_complete(const struct agg_task *task, const struct agg_contact *c
 static void look(struct agg_task *task, uint32_t ref, int64_t now_ms)
 {
     const struct agg_contact *contact = agg_contact_at(task, ref);
-    if (contact->key == 0)
+    if (contact->key == 0 || task->config->output.no_contacts)
         return;
     uint32_t shown_ref = shown_find(task, ref);
     if (shown_ref == 0 && !is_complete(task, contact))
@@ -314,6 +314,8 @@ static void look(struct agg_task *task, uint32_t ref, int64_t now_ms)
 void agg_contact_touched(struct agg_task *task, uint32_t ref)
 {
     struct agg_contact *contact = agg_contact_at(task, ref);
+    if (task->config->output.no_contacts)
+        return;
     task->touched_at = task->clock;
     if (contact->flags & AGG_TOUCHED)
         return;

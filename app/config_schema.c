@@ -163,6 +163,7 @@ static const struct config_key output_keys[] = {
     {"topics", K(WORD), .slot = AT(output.per_client), WORDS("shared", "per_client")},
     {"retention", K(DURATION), .slot = AT(output.retention_ms), RANGE(HOUR, LONG)},
     {"delivery", K(WORD), .slot = AT(output.at_least_once), WORDS("exactly_once", "at_least_once")},
+    {"contacts", K(WORD), .slot = AT(output.no_contacts), WORDS("all", "none")},
     {"commit_every", K(DURATION), .slot = AT(output.commit_every_ms), RANGE(10, 60 * SECOND)},
     {"partitions", K(INTEGER), .slot = AT(output.partitions), RANGE(1, 10000)},
     {"replication", K(INTEGER), .slot = AT(output.replication), RANGE(1, 100)},

@@ -65,6 +65,7 @@ struct rc_output {
     uint32_t partitions, replication;
     bool per_client;
     bool at_least_once; /* without transactions; else exactly once */
+    bool no_contacts;   /* no records of contacts */
 };
 struct rc_snapshots {
     const char *dir;

@@ -10,7 +10,8 @@
 #define WINDOWS                                                                                    \
     "windows: {rolling: [{name: 5m, length: 5m, every: 1m}], interval: [30m, day], catch_up: "     \
     "all}\n"
-#define FCR "defaults: {fcr: {window: 1h}}\n"
+#define FCR         "defaults: {fcr: {window: 1h}}\n"
+#define NO_CONTACTS "output: {contacts: none}\n"
 #define ACME(text)                                                                                 \
     WINDOWS FCR "clients:\n"                                                                       \
                 "  acme: " text "\n"
@@ -113,6 +114,48 @@ Test(rederive, another_threshold_judges_again_what_is_remembered)
     cr_assert_eq(rec->value[RC_FIG_sl_target_bp], 9000);
     cr_assert_eq(rec->value[RC_FIG_offered], 1);
     cr_assert_eq(SHOWS(&shop, "*", HALF_HOUR, NINE, sl_met), 1);
+    shop_close(&shop);
+}
+
+static uint32_t contact_records(const struct shop *shop)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < shop->core.record_count; i++)
+        count += shop->core.record[i]->topic == RC_TOPIC_CONTACTS;
+    return count;
+}
+
+/* The last record of the contact that queued then. */
+static const struct rc_record *newest_of(const struct shop *shop, int64_t queued_ms)
+{
+    for (uint32_t i = shop->core.record_count; i-- > 0;) {
+        const struct rc_record *rec = shop->core.record[i];
+        if (rec->topic == RC_TOPIC_CONTACTS && rec->value[RC_CONTACT_queued_ms] == queued_ms)
+            return rec;
+    }
+    cr_assert_fail("no record");
+    return NULL;
+}
+
+Test(rederive, records_of_contacts_stop_and_come_of_those_that_lack_theirs_or_have_changed)
+{
+    struct shop shop;
+    const char *with = ACME("{timezone: UTC}"), *without = ACME("{timezone: UTC}") NO_CONTACTS;
+    shop_open(&shop, with);
+    call(&shop, NINE, "a", 30000);
+    core_now(&shop.core, NINE + 3 * MINUTE);
+    uint32_t count = contact_records(&shop), revision = newest_of(&shop, NINE)->revision;
+    shop_change(&shop, without);
+    call(&shop, NINE + 5 * MINUTE, "b", 30000);
+    core_now(&shop.core, NINE + 10 * MINUTE);
+    cr_assert_eq(contact_records(&shop), count);
+    cr_assert_eq(SHOWS(&shop, "sales", WHOLE_DAY, T0, answered), 2, "figures have both");
+    shop_change(&shop, with);
+    core_now(&shop.core, NINE + 11 * MINUTE);
+    cr_assert_eq(contact_records(&shop), count + 2);
+    cr_assert_eq(newest_of(&shop, NINE)->revision, revision + 1);
+    cr_assert_eq(newest_of(&shop, NINE)->value[RC_CONTACT_fcr], RC_FCR_IS_NO, "b came back");
+    cr_assert_eq(newest_of(&shop, NINE + 5 * MINUTE)->revision, 1);
     shop_close(&shop);
 }
 
