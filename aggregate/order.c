@@ -3,7 +3,7 @@
 #include "pool.h"
 #include <string.h>
 
-enum { CHUNK = 1 << 15, SPARE_MAX = 4, FIRST_ROOM = 256 };
+enum { CHUNK = 1 << 15, SPARE_LEAST = 4, FIRST_ROOM = 256 };
 
 struct agg_order_chunk {
     struct agg_order_chunk *next; /* spare ones */
@@ -50,7 +50,8 @@ static void chunk_open(struct agg_order *order, uint32_t need)
     struct agg_order_chunk *chunk = order->spare;
     if (chunk && need <= CHUNK - sizeof *chunk) {
         order->spare = chunk->next;
-        order->spare_count--;
+        if (--order->spare_count < order->spare_low)
+            order->spare_low = order->spare_count;
     } else {
         uint64_t size = need + sizeof *chunk > CHUNK ? need + sizeof *chunk : CHUNK;
         chunk = agg_map(size);
@@ -144,9 +145,24 @@ static void ready_sort(struct agg_order *order)
     }
 }
 
+/* Of the chunks that were spare all the time since the last look a half goes: an epoch needs about
+ * as many as the one before, and a burst is forgotten soon. */
+static void spares_trim(struct agg_order *order)
+{
+    uint32_t more = order->spare_low > SPARE_LEAST ? order->spare_low - SPARE_LEAST : 0;
+    for (uint32_t i = 0; i < (more + 1) / 2; i++) {
+        struct agg_order_chunk *chunk = order->spare;
+        order->spare = chunk->next;
+        order->spare_count--;
+        chunk_free(order, chunk);
+    }
+    order->spare_low = order->spare_count;
+}
+
 void agg_order_sort(struct agg_order *order, int64_t before_ms)
 {
     RC_CHECK(order->ready_next == order->ready_count);
+    spares_trim(order);
     order->ready_count = order->ready_next = 0;
     uint64_t keep = 0;
     for (uint64_t i = 0; i < order->count; i++) {
@@ -182,7 +198,7 @@ void agg_order_pop(struct agg_order *order)
     struct agg_order_chunk *chunk = order->ready[order->ready_next++].chunk;
     if (--chunk->live || chunk == order->open)
         return;
-    if (chunk->size > CHUNK || order->spare_count == SPARE_MAX) {
+    if (chunk->size > CHUNK) {
         chunk_free(order, chunk);
     } else {
         chunk->next = order->spare;

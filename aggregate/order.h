@@ -16,7 +16,7 @@ struct agg_order {
     struct agg_order_item *ready, *scratch;
     uint64_t count, room, ready_count, ready_next;
     struct agg_order_chunk *open, *spare;
-    uint32_t spare_count;
+    uint32_t spare_count, spare_low; /* low: the fewest since the last sort */
     uint64_t bytes;
 };
 

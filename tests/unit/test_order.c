@@ -163,6 +163,29 @@ Test(order, memory_is_used_again_and_does_not_grow)
     agg_order_done(&order);
 }
 
+Test(order, memory_of_a_burst_is_kept_for_the_next_one_and_soon_given_back)
+{
+    struct agg_order order;
+    uint64_t burst = 0;
+    agg_order_init(&order);
+    for (uint32_t epoch = 0; epoch < 40; epoch++) {
+        for (uint32_t i = 0; i < (epoch < 4 ? 5000 : 10); i++) {
+            struct waiting one = {T0 + epoch, i, 0, i};
+            put(&order, &one, 200);
+        }
+        if (epoch == 0)
+            burst = order.bytes;
+        if (epoch < 4)
+            cr_assert_leq(order.bytes, burst, "%u", epoch);
+        agg_order_sort(&order, T0 + epoch + 1);
+        while (agg_order_peek(&order))
+            agg_order_pop(&order);
+        cr_assert(epoch >= 4 || order.bytes == burst, "%u", epoch);
+    }
+    cr_assert_lt(order.bytes - 3 * order.room * sizeof(struct agg_order_item), 8 * 32768);
+    agg_order_done(&order);
+}
+
 Test(order, what_still_waits_is_given_back_at_the_end)
 {
     struct agg_order order;
