@@ -1,11 +1,13 @@
 /* Call lifecycle events, seeded, in time order, into a topic: the input of the throughput benches.
  *
  *   gen_events [-b BOOTSTRAP] [-c none|lz4|zstd] [-n CONTACTS] [-s SEED] [-p PARTITIONS]
- *              [-k client_queue|contact] TOPIC
+ *              [-k client_queue|contact] [-r OPEN] TOPIC
  *
  * The topic must exist. Record key: client/queue (partition = key number mod PARTITIONS) or the
  * contact. After the last event every partition gets one record of type "tick", one hour later, so
  * that event-time windows close. Prints the counts that any correct consumer must arrive at.
+ * -r: what is to be restored: each contact a short call of a customer of its own, an hour for every
+ * OPEN of them, of the last OPEN nothing but `queued`; the ticks come ten seconds later.
  */
 #include <librdkafka/rdkafka.h>
 #include <math.h>
@@ -83,10 +85,10 @@ static void stamp(char out[static 96], int64_t ms)
 int main(int argc, char **argv)
 {
     const char *bootstrap = "127.0.0.1:19092", *codec = "none";
-    uint32_t contacts = 1000000;
+    uint32_t contacts = 1000000, open = 0;
     uint64_t seed = 1;
     int parts = 16, by_contact = 0, o;
-    while ((o = getopt(argc, argv, "b:c:n:s:p:k:")) != -1)
+    while ((o = getopt(argc, argv, "b:c:n:s:p:k:r:")) != -1)
         switch (o) {
         case 'b':
             bootstrap = optarg;
@@ -106,11 +108,15 @@ int main(int argc, char **argv)
         case 'k':
             by_contact = !strcmp(optarg, "contact");
             break;
+        case 'r':
+            open = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
         default:
             return 2;
         }
-    if (optind >= argc)
+    if (optind >= argc || open > contacts)
         return 2;
+    const int64_t span = open ? (int64_t)(3600e3 * contacts / open) : SPAN;
     const char *topic = argv[optind];
     rng = seed;
     struct contact *c = calloc(contacts, sizeof *c);
@@ -118,14 +124,20 @@ int main(int argc, char **argv)
     size_t n = 0;
     int64_t offered = 0, answered = 0, abandoned = 0, within = 0, waits = 0, handles = 0;
     for (uint32_t i = 0; i < contacts; i++) {
-        int64_t e = START + (int64_t)((double)SPAN * i / contacts) + (int64_t)(uniform() * 50);
+        int64_t e = START + (int64_t)((double)span * i / contacts) + (int64_t)(uniform() * 50);
         double u = uniform();
         c[i].key = (uint16_t)((int)(u * u * CLIENTS) * 4 +
                               (int)(next() & 3)); /* some clients are larger */
-        c[i].customer = (uint32_t)(next() % 2000000);
+        c[i].customer = open ? i : (uint32_t)(next() % 2000000);
         c[i].agent = (uint16_t)(next() % 5000);
         c[i].chat = uniform() < 0.2;
         ev[n++] = (struct event){e, i, QUEUED}, offered++;
+        if (open) {
+            if (i < contacts - open)
+                ev[n++] = (struct event){e + 2000, i, ANSWERED},
+                ev[n++] = (struct event){e + 62000, i, ENDED};
+            continue;
+        }
         if (uniform() < 0.07) {
             ev[n++] = (struct event){e + 1000 + expo(25000), i, ABANDONED}, abandoned++;
             continue;
@@ -187,7 +199,7 @@ int main(int argc, char **argv)
                               : snprintf(k, sizeof k, "%s-%02d/%s", stem[cl % 10], cl, q);
             part = by_contact ? (int)(e->contact * 2654435761u >> 8) % parts : x->key % parts;
         } else {
-            stamp(t, last + 3600000);
+            stamp(t, last + (open ? 10000 : 3600000));
             part = (int)(i - n);
             len = snprintf(v, sizeof v,
                            "{\"type\":\"tick\",\"time\":\"%s\",\"client\":\"-\",\"contact\":\"-\"}",
