@@ -152,6 +152,8 @@ const struct config_map config_map_dated = MAP_OF(dated_keys);
 static const struct config_key kafka_keys[] = {
     {"brokers", READ(config_read_brokers), .help = "host:port,…"},
     {"group", K(TEXT), .slot = AT(kafka.group), RANGE(1, 200), .help = "consumer group"},
+    {"instance", K(TEXT), .slot = AT(kafka.instance), RANGE(1, 200),
+     .help = "this process among the group's; default: the host's name"},
     {"topics", READ(config_read_topics), .help = "topic: implied channel, or any"},
     {"keyed_by", READ(config_read_keyed_by), .slot = AT(kafka.keyed_by_client),
      WORDS("any", "client")},

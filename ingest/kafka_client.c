@@ -33,6 +33,16 @@ static const struct property required[] = {
     {"max.poll.interval.ms", "86400000"},
 };
 
+/* Of a member: the shortest session that a broker allows by itself (group.min.session.timeout.ms),
+ * as a takeover waits for its end; a rebalance waits no longer than max.poll.interval.ms for one
+ * that finishes its work. */
+static const struct property member[] = {
+    {"session.timeout.ms", "6000"},
+    {"heartbeat.interval.ms", "1000"},
+    {"max.poll.interval.ms", "300000"},
+    {"partition.assignment.strategy", "cooperative-sticky"},
+};
+
 static enum rc_error set(rd_kafka_conf_t *conf, const char *name, const char *value, bool secret,
                          char ret_message[256])
 {
@@ -203,6 +213,32 @@ enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partition
     rd_kafka_destroy(client->watch);
     client->watch = NULL;
     return RC_OK;
+}
+
+enum rc_error kafka_client_join(struct kafka_client *client, const char *instance,
+                                void (*rebalance)(rd_kafka_t *, rd_kafka_resp_err_t,
+                                                  rd_kafka_topic_partition_list_t *, void *),
+                                char ret_message[256])
+{
+    rd_kafka_conf_t *conf;
+    RC_CHECK(!client->consumer);
+    enum rc_error err = make_conf(client, &conf, ret_message);
+    if (err)
+        return err;
+    err = set(conf, "group.id", client->config->kafka.group, false, ret_message);
+    if (!err)
+        err = set(conf, "group.instance.id", instance, false, ret_message);
+    if (!err)
+        err = set_all(conf, member, sizeof member / sizeof *member, ret_message);
+    if (err) {
+        rd_kafka_conf_destroy(conf);
+        return err;
+    }
+    rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    err = make_handle(conf, &client->consumer, ret_message);
+    if (!err)
+        rd_kafka_poll_set_consumer(client->consumer);
+    return err;
 }
 
 enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,

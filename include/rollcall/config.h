@@ -53,6 +53,7 @@ struct rc_property {
 };
 struct rc_kafka {
     const char *brokers, *group;
+    const char *instance; /* this process among the group's members; NULL: the host's name */
     uint32_t topic_count;
     const struct rc_topic_setting *topic; /* sorted bytewise by name */
     uint32_t property_count;

@@ -184,7 +184,8 @@ static void break_value(const char *text, const struct config_node *node)
         bool any = i == 2 || i == 4;
         if (any &&
             (strcmp(node->key->text, "satisfied_at") == 0 ||
-             strcmp(node->key->text, "group") == 0 || strcmp(node->key->text, "dir") == 0 ||
+             strcmp(node->key->text, "group") == 0 ||
+             strcmp(node->key->text, "instance") == 0 || strcmp(node->key->text, "dir") == 0 ||
              strcmp(node->key->text, "name") == 0 || strcmp(node->key->text, "severity") == 0 ||
              strcmp(node->key->text, "brokers") == 0))
             continue;

@@ -1,0 +1,325 @@
+/* The membership in the group: a consumer that is given partitions of a topic without records. */
+#include "rollcall/lease.h"
+
+#include "kafka_lease_topic.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    POLL_MS = 100,
+    AGAIN_MS = 200, /* the topic could not be made or looked at: … */
+    AGAIN_MAX_MS = 5000,
+    LEAVE_MS = 3000, /* for how long a stop waits for Kafka */
+    ASK_MS = 1000
+};
+
+struct ingest_lease {
+    struct kafka_client client; /* first: it is the opaque of the rebalance callback */
+    struct ingest_lease_options options;
+    char instance[256];
+    pthread_t thread;
+    bool started;
+    _Atomic bool leave, joined;
+    _Atomic bool *holds;
+    uint32_t *list; /* scratch, for `taken` */
+    pthread_mutex_t lock;
+    rd_kafka_t *rk; /* the consumer, once there is one; from here on under the lock */
+    enum rc_error error;
+    char message[256];
+};
+
+static bool leaving(const struct ingest_lease *lease)
+{
+    return atomic_load_explicit(&lease->leave, memory_order_relaxed);
+}
+
+static int64_t steady_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- parts come and go ---- */
+
+static bool is_part(const struct ingest_lease *lease, const rd_kafka_topic_partition_t *part)
+{
+    return !strcmp(part->topic, kafka_lease_topic) && part->partition >= 0 &&
+           (uint32_t)part->partition < lease->options.count;
+}
+
+static void complain(struct ingest_lease *lease, rd_kafka_error_t *error)
+{
+    if (!error)
+        return;
+    kafka_client_complain(&lease->client, rd_kafka_error_code(error), rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+}
+
+static void take_on(struct ingest_lease *lease, rd_kafka_topic_partition_list_t *list)
+{
+    const struct ingest_lease_options *options = &lease->options;
+    for (int i = 0; i < list->cnt; i++) /* else the group's offset would be asked for */
+        list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    complain(lease, rd_kafka_incremental_assign(lease->client.consumer, list));
+    rd_kafka_pause_partitions(lease->client.consumer, list);
+    kafka_client_answered(&lease->client);
+    for (int i = 0; i < list->cnt; i++) {
+        if (!is_part(lease, &list->elems[i]))
+            continue;
+        uint32_t part = (uint32_t)list->elems[i].partition;
+        atomic_store_explicit(&lease->holds[part], true, memory_order_release);
+        options->given(options->opaque, part);
+    }
+    atomic_store_explicit(&lease->joined, true, memory_order_release);
+}
+
+static void give_back(struct ingest_lease *lease, rd_kafka_topic_partition_list_t *list, bool lost)
+{
+    const struct ingest_lease_options *options = &lease->options;
+    uint32_t count = 0;
+    if (lost)
+        atomic_store_explicit(&lease->joined, false, memory_order_release);
+    for (int i = 0; i < list->cnt; i++) {
+        if (!is_part(lease, &list->elems[i]))
+            continue;
+        lease->list[count] = (uint32_t)list->elems[i].partition;
+        atomic_store_explicit(&lease->holds[lease->list[count++]], false, memory_order_release);
+    }
+    if (count)
+        options->taken(options->opaque, lease->list, count, lost);
+    complain(lease, rd_kafka_incremental_unassign(lease->client.consumer, list));
+}
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                         rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    struct ingest_lease *lease = opaque;
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+        take_on(lease, list);
+    else
+        give_back(lease, list, rd_kafka_assignment_lost(rk) != 0);
+}
+
+/* ---- the thread ---- */
+
+static void note_fatal(struct ingest_lease *lease)
+{
+    char reason[200];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(lease->client.consumer, reason, sizeof reason);
+    if (!code || lease->error)
+        return;
+    pthread_mutex_lock(&lease->lock);
+    lease->error = RC_ERR_KAFKA;
+    if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        snprintf(lease->message, sizeof lease->message,
+                 "another process has joined the group as the same instance, %.60s, and has taken "
+                 "over (fenced): two processes on one host need a kafka.instance each",
+                 lease->instance);
+    else
+        snprintf(lease->message, sizeof lease->message, "the group's membership has ended: %s",
+                 reason);
+    pthread_mutex_unlock(&lease->lock);
+}
+
+static void poll_once(struct ingest_lease *lease)
+{
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(lease->client.consumer, POLL_MS);
+    if (message && message->err && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        kafka_client_complain(&lease->client, message->err, rd_kafka_message_errstr(message));
+    if (message)
+        rd_kafka_message_destroy(message);
+    note_fatal(lease);
+}
+
+/* Until the topic is there. false: it is to leave. */
+static bool make_topic(struct ingest_lease *lease)
+{
+    int64_t pause_ms = AGAIN_MS, until_ms;
+    while (kafka_lease_topic_make(&lease->client, lease->options.count)) {
+        for (until_ms = steady_ms() + pause_ms; steady_ms() < until_ms && !leaving(lease);)
+            rd_kafka_poll(lease->client.watch, POLL_MS);
+        pause_ms = 2 * pause_ms < AGAIN_MAX_MS ? 2 * pause_ms : AGAIN_MAX_MS;
+        if (leaving(lease))
+            return false;
+    }
+    return !leaving(lease);
+}
+
+static enum rc_error join(struct ingest_lease *lease, char ret_message[256])
+{
+    enum rc_error err =
+        kafka_client_join(&lease->client, lease->instance, on_rebalance, ret_message);
+    if (err)
+        return err;
+    pthread_mutex_lock(&lease->lock);
+    lease->rk = lease->client.consumer;
+    pthread_mutex_unlock(&lease->lock);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, kafka_lease_topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(lease->client.consumer, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code)
+        snprintf(ret_message, 256, "subscribing to %s: %s", kafka_lease_topic,
+                 rd_kafka_err2str(code));
+    return code ? RC_ERR_KAFKA : RC_OK;
+}
+
+/* Other members wait for what this one has. When that is not known they are taken to be there. */
+static bool is_alone(struct ingest_lease *lease)
+{
+    const struct rd_kafka_group_list *groups;
+    bool alone = false;
+    if (rd_kafka_list_groups(lease->client.consumer, lease->options.config->kafka.group, &groups,
+                             ASK_MS))
+        return false;
+    if (groups->group_cnt == 1 && !groups->groups[0].err)
+        alone = groups->groups[0].member_cnt <= 1;
+    rd_kafka_group_list_destroy(groups);
+    return alone;
+}
+
+/* The member's id is gone when it has asked to leave. */
+static bool is_member(const struct ingest_lease *lease)
+{
+    char *id = rd_kafka_memberid(lease->client.consumer);
+    bool member = id && id[0];
+    if (id)
+        rd_kafka_mem_free(lease->client.consumer, id);
+    return member;
+}
+
+/* A static member that only closes stays one until its session ends, so it unsubscribes first. */
+static void leave(struct ingest_lease *lease)
+{
+    int64_t until_ms = steady_ms() + LEAVE_MS;
+    bool fatal = lease->error != RC_OK;
+    if (fatal || !is_member(lease) || is_alone(lease))
+        return;
+    rd_kafka_unsubscribe(lease->client.consumer);
+    while (is_member(lease) && steady_ms() < until_ms)
+        poll_once(lease);
+    if (!is_member(lease)) /* nothing is assigned any more: this only waits for the answer */
+        rd_kafka_consumer_close(lease->client.consumer);
+}
+
+static void *lease_main(void *opaque)
+{
+    struct ingest_lease *lease = opaque;
+    char message[256] = "";
+    pthread_setname_np(pthread_self(), "lease");
+    if (!make_topic(lease))
+        return NULL;
+    enum rc_error err = join(lease, message);
+    if (err) {
+        pthread_mutex_lock(&lease->lock);
+        lease->error = err;
+        snprintf(lease->message, sizeof lease->message, "%s", message);
+        pthread_mutex_unlock(&lease->lock);
+        return NULL;
+    }
+    while (!leaving(lease))
+        poll_once(lease);
+    leave(lease);
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static void name_instance(struct ingest_lease *lease, const struct rc_config *config)
+{
+    if (config->kafka.instance)
+        snprintf(lease->instance, sizeof lease->instance, "%s", config->kafka.instance);
+    else if (gethostname(lease->instance, sizeof lease->instance - 1) || !lease->instance[0])
+        snprintf(lease->instance, sizeof lease->instance, "rollcall");
+}
+
+enum rc_error ingest_lease_open(const struct ingest_lease_options *options,
+                                struct ingest_lease **ret_lease, char ret_message[256])
+{
+    struct ingest_lease *lease = calloc(1, sizeof *lease);
+    ret_message[0] = '\0';
+    if (!lease)
+        return RC_ERR_MEMORY;
+    lease->options = *options;
+    lease->client.wake_fd = -1;
+    pthread_mutex_init(&lease->lock, NULL);
+    lease->holds = calloc(options->count, sizeof *lease->holds);
+    lease->list = calloc(options->count, sizeof *lease->list);
+    name_instance(lease, options->config);
+    enum rc_error err = lease->holds && lease->list ? RC_OK : RC_ERR_MEMORY;
+    if (!err)
+        err = kafka_client_open(&lease->client, options->config, options->say, options->opaque,
+                                ret_message);
+    if (!err && pthread_create(&lease->thread, NULL, lease_main, lease))
+        err = RC_ERR_MEMORY;
+    lease->started = !err;
+    if (err) {
+        if (!ret_message[0])
+            snprintf(ret_message, 256, "%s", rc_error_text(err));
+        ingest_lease_close(lease);
+        return err;
+    }
+    *ret_lease = lease;
+    return RC_OK;
+}
+
+void ingest_lease_close(struct ingest_lease *lease)
+{
+    if (!lease)
+        return;
+    atomic_store_explicit(&lease->leave, true, memory_order_relaxed);
+    if (lease->started)
+        pthread_join(lease->thread, NULL);
+    kafka_client_close(&lease->client);
+    pthread_mutex_destroy(&lease->lock);
+    free(lease->holds);
+    free(lease->list);
+    free(lease);
+}
+
+/* ---- what others ask ---- */
+
+void *ingest_lease_membership(struct ingest_lease *lease)
+{
+    pthread_mutex_lock(&lease->lock);
+    rd_kafka_t *rk = lease->rk;
+    pthread_mutex_unlock(&lease->lock);
+    return rk ? rd_kafka_consumer_group_metadata(rk) : NULL;
+}
+
+void ingest_lease_commit(struct ingest_lease *lease, const void *offsets)
+{
+    pthread_mutex_lock(&lease->lock);
+    rd_kafka_t *rk = lease->rk;
+    pthread_mutex_unlock(&lease->lock);
+    if (rk)
+        rd_kafka_commit(rk, offsets, 1);
+}
+
+bool ingest_lease_holds(const struct ingest_lease *lease, uint32_t part)
+{
+    return part < lease->options.count &&
+           atomic_load_explicit(&lease->holds[part], memory_order_acquire);
+}
+
+bool ingest_lease_joined(const struct ingest_lease *lease)
+{
+    return atomic_load_explicit(&lease->joined, memory_order_acquire);
+}
+
+enum rc_error ingest_lease_error(struct ingest_lease *lease, char ret_message[256])
+{
+    pthread_mutex_lock(&lease->lock);
+    enum rc_error err = lease->error;
+    if (err)
+        memcpy(ret_message, lease->message, sizeof lease->message);
+    pthread_mutex_unlock(&lease->lock);
+    return err;
+}
