@@ -60,6 +60,7 @@ enum rc_error kafka_epochs_open(struct kafka_epochs *epochs,
 
 void kafka_epochs_close(struct kafka_epochs *epochs)
 {
+    kafka_tail_close(epochs->tail);
     kafka_publisher_close(epochs->publisher); /* it may still borrow what is kept */
     kept_done(&epochs->kept);
     progress_log_close(epochs->log);
@@ -108,12 +109,23 @@ static enum rc_error fence(struct kafka_epochs *epochs)
     return outcome == KAFKA_FENCED ? fenced(epochs) : outcome ? RC_ERR_KAFKA : RC_OK;
 }
 
+static enum rc_error finish_log(struct kafka_epochs *epochs)
+{
+    enum rc_error err = progress_log_finish(epochs->log, &epochs->progress, epochs->message);
+    epochs->stamp_ms = progress_log_published(epochs->log);
+    epochs->config_told = !err && epochs->progress.config_text &&
+                          !strcmp(epochs->progress.config_id, epochs->options->config->id);
+    return err;
+}
+
 enum rc_error kafka_epochs_prepare(struct kafka_epochs *epochs)
 {
     const struct rc_config *config = epochs->options->config;
-    enum rc_error err = make_topics(epochs);
+    enum rc_error err = epochs->looked ? RC_OK : make_topics(epochs);
     if (err)
         return err;
+    kafka_tail_close(epochs->tail);
+    epochs->tail = NULL;
     kafka_wait_stage(epochs->wait, KAFKA_STAGE_FENCE);
     err = fence(epochs);
     if (err)
@@ -121,12 +133,67 @@ enum rc_error kafka_epochs_prepare(struct kafka_epochs *epochs)
     kafka_wait_stage(epochs->wait, KAFKA_STAGE_PROGRESS);
     err = kafka_progress_read(config, epochs->ear, epochs->wait, epochs->log,
                               &epochs->progress_offset);
-    if (!err)
-        err = progress_log_finish(epochs->log, &epochs->progress, epochs->message);
-    epochs->stamp_ms = progress_log_published(epochs->log);
-    epochs->config_told =
-        !err && epochs->progress.config_text && !strcmp(epochs->progress.config_id, config->id);
-    return err;
+    return err ? err : finish_log(epochs);
+}
+
+/* ---- standing by ---- */
+
+enum rc_error kafka_epochs_look(struct kafka_epochs *epochs, int timeout_ms)
+{
+    enum rc_error err = epochs->looked ? RC_OK : make_topics(epochs);
+    epochs->looked |= !err;
+    if (!err && !epochs->tail) {
+        kafka_wait_stage(epochs->wait, KAFKA_STAGE_PROGRESS);
+        epochs->tail_ear = (struct kafka_ear){
+            .say = epochs->ear->say, .opaque = epochs->ear->opaque, .failing = true};
+        err = kafka_tail_open(epochs->options->config, &epochs->tail_ear, epochs->log, 0,
+                              &epochs->tail);
+        err = err == RC_ERR_KAFKA ? RC_ERR_AGAIN : err;
+    }
+    if (err)
+        return err;
+    bool some = false, was_at_end = kafka_tail_at_end(epochs->tail);
+    while (!err) {
+        err = kafka_tail_poll(epochs->tail, timeout_ms);
+        some |= !err;
+        timeout_ms = 0;
+    }
+    if (err != RC_ERR_AGAIN)
+        return err;
+    epochs->progress_offset = kafka_tail_offset(epochs->tail);
+    bool at_end = kafka_tail_at_end(epochs->tail);
+    return at_end && (some || !was_at_end) ? finish_log(epochs) : RC_ERR_AGAIN;
+}
+
+enum rc_error kafka_epochs_follow(struct kafka_epochs *epochs, uint64_t epoch, uint64_t compared,
+                                  int timeout_ms, const struct rc_cut **ret_cut)
+{
+    progress_log_forget(epochs->log, epoch < compared ? epoch : compared);
+    *ret_cut = progress_log_next(epochs->log, epoch);
+    enum rc_error err = RC_OK;
+    if (epochs->tail)
+        err = kafka_tail_poll(epochs->tail, *ret_cut ? 0 : timeout_ms);
+    if (err && err != RC_ERR_AGAIN)
+        return err;
+    if (epochs->tail)
+        epochs->progress_offset = kafka_tail_offset(epochs->tail);
+    if (progress_log_breaks(epochs->log) != epochs->breaks) {
+        snprintf(epochs->message, sizeof epochs->message,
+                 "what the group's active process writes cannot be gone on with from here");
+        return RC_ERR_AGAIN;
+    }
+    *ret_cut = progress_log_next(epochs->log, epoch);
+    return RC_OK;
+}
+
+void kafka_epochs_resume(struct kafka_epochs *epochs)
+{
+    epochs->breaks = progress_log_breaks(epochs->log);
+}
+
+uint64_t kafka_epochs_last(const struct kafka_epochs *epochs)
+{
+    return progress_log_epoch(epochs->log);
 }
 
 /* ---- an attempt ---- */

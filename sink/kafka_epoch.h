@@ -23,6 +23,10 @@ struct kafka_epochs {
     uint64_t run;
     int64_t stamp_ms; /* timestamp of the epoch's records, then of the last one's */
     bool stamped;
+    struct kafka_tail *tail; /* standing by: follows the progress */
+    struct kafka_ear tail_ear;
+    uint64_t breaks; /* of the log, when it was gone on from */
+    bool looked;
     bool config_told;      /* the progress has the configuration's text */
     struct rc_cut *before; /* of the last epoch whose offsets were committed; NULL: none */
     char message[256];     /* why it cannot go on */
@@ -42,6 +46,20 @@ void kafka_epochs_close(struct kafka_epochs *epochs);
 /* Topics, fence, progress. Waits for Kafka. CONFIG, KAFKA, MEMORY; `message` where there is more to
  * be said. */
 enum rc_error kafka_epochs_prepare(struct kafka_epochs *epochs);
+/* Standing by, instead of prepare: topics, progress, and nothing fenced. Called again: what has
+ * come since, waiting up to timeout_ms for it. AGAIN: Kafka has not said all of it yet, or nothing
+ * came; else as prepare. thread: as prepare. */
+enum rc_error kafka_epochs_look(struct kafka_epochs *epochs, int timeout_ms);
+/* What is known of the progress is gone on from. */
+void kafka_epochs_resume(struct kafka_epochs *epochs);
+/* Standing by: the cut of the next recorded epoch after `epoch`, all up to which were made again;
+ * NULL: none yet, after timeout_ms. Lent until the next call. What lies before `compared` is let go
+ * of. AGAIN: what has come cannot be gone on with. thread: one, others may use the log meanwhile.
+ */
+enum rc_error kafka_epochs_follow(struct kafka_epochs *epochs, uint64_t epoch, uint64_t compared,
+                                  int timeout_ms, const struct rc_cut **ret_cut);
+/* The highest epoch that was committed, as far as it was followed. thread: the follower's. */
+uint64_t kafka_epochs_last(const struct kafka_epochs *epochs);
 /* Sends what is kept and was not sent yet. KAFKA: the process stops; INPUT: a record is too large
  * for Kafka. */
 enum rc_error kafka_epochs_send(struct kafka_epochs *epochs);

@@ -1,6 +1,8 @@
 #include "kafka_progress.h"
 #include "kafka_topics.h"
 
+#include <stdlib.h>
+
 enum { BATCH = 256 };
 
 struct reading {
@@ -42,55 +44,94 @@ static enum rc_error find_end(rd_kafka_t *rk, struct kafka_wait *wait, struct re
     return RC_OK;
 }
 
-static enum rc_error read_all(rd_kafka_queue_t *queue, struct kafka_wait *wait,
-                              struct reading *reading)
-{
+/* ---- following ---- */
+
+struct kafka_tail {
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    struct reading reading;
     rd_kafka_message_t *batch[BATCH];
-    enum rc_error err = RC_OK;
-    while (!err && !reading->at_end) {
-        if (kafka_wait_over(wait))
-            return RC_ERR_KAFKA;
-        ssize_t count = rd_kafka_consume_batch_queue(queue, KAFKA_POLL_MS, batch, BATCH);
-        for (ssize_t i = 0; i < count; i++) {
-            if (!err)
-                err = take(reading, batch[i]);
-            rd_kafka_message_destroy(batch[i]);
-        }
+};
+
+enum rc_error kafka_tail_open(const struct rc_config *config, struct kafka_ear *ear,
+                              struct progress_log *log, int64_t from, struct kafka_tail **ret_tail)
+{
+    char message[256];
+    struct kafka_tail *tail = calloc(1, sizeof *tail);
+    if (!tail)
+        return RC_ERR_MEMORY;
+    tail->reading =
+        (struct reading){.ear = ear, .log = log, .next_offset = from, .end_offset = INT64_MAX};
+    enum rc_error err = kafka_reader_open(config, ear, &tail->rk, message);
+    if (err) {
+        free(tail);
+        return err;
     }
-    return err;
+    rd_kafka_poll_set_consumer(tail->rk);
+    tail->queue = rd_kafka_queue_get_consumer(tail->rk);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, kafka_progress_topic, 0)->offset =
+        from ? from : RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_resp_err_t code = rd_kafka_assign(tail->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code) {
+        kafka_complain(ear, code, rd_kafka_err2str(code));
+        kafka_tail_close(tail);
+        return RC_ERR_KAFKA;
+    }
+    *ret_tail = tail;
+    return RC_OK;
 }
+
+enum rc_error kafka_tail_poll(struct kafka_tail *tail, int timeout_ms)
+{
+    int64_t before = tail->reading.next_offset;
+    ssize_t count = rd_kafka_consume_batch_queue(tail->queue, timeout_ms, tail->batch, BATCH);
+    enum rc_error err = RC_OK;
+    for (ssize_t i = 0; i < count; i++) {
+        if (!err)
+            err = take(&tail->reading, tail->batch[i]);
+        rd_kafka_message_destroy(tail->batch[i]);
+    }
+    return err || tail->reading.next_offset > before ? err : RC_ERR_AGAIN;
+}
+
+bool kafka_tail_at_end(const struct kafka_tail *tail)
+{
+    return tail->reading.at_end;
+}
+
+int64_t kafka_tail_offset(const struct kafka_tail *tail)
+{
+    return tail->reading.next_offset;
+}
+
+void kafka_tail_close(struct kafka_tail *tail)
+{
+    if (!tail)
+        return;
+    rd_kafka_assign(tail->rk, NULL);
+    rd_kafka_queue_destroy(tail->queue);
+    rd_kafka_destroy_flags(tail->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    free(tail);
+}
+
+/* ---- all of it ---- */
 
 enum rc_error kafka_progress_read(const struct rc_config *config, struct kafka_ear *ear,
                                   struct kafka_wait *wait, struct progress_log *log, int64_t *from)
 {
-    struct reading reading = {.ear = ear, .log = log, .next_offset = *from};
-    char message[256];
-    rd_kafka_t *rk;
-    enum rc_error err = kafka_reader_open(config, ear, &rk, message);
+    struct kafka_tail *tail;
+    enum rc_error err = kafka_tail_open(config, ear, log, *from, &tail);
     if (err)
         return err;
-    rd_kafka_poll_set_consumer(rk);
-    err = find_end(rk, wait, &reading);
-    if (err) {
-        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-        return err;
+    err = find_end(tail->rk, wait, &tail->reading);
+    while (!err && !tail->reading.at_end) {
+        err = kafka_wait_over(wait) ? RC_ERR_KAFKA : kafka_tail_poll(tail, KAFKA_POLL_MS);
+        err = err == RC_ERR_AGAIN ? RC_OK : err;
     }
-    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(rk);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, kafka_progress_topic, 0)->offset =
-        *from ? *from : RD_KAFKA_OFFSET_BEGINNING;
-    rd_kafka_resp_err_t code = rd_kafka_assign(rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (code) {
-        kafka_complain(ear, code, rd_kafka_err2str(code));
-        err = RC_ERR_KAFKA;
-    } else {
-        err = read_all(queue, wait, &reading);
-        rd_kafka_assign(rk, NULL);
-    }
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     if (!err)
-        *from = reading.next_offset;
+        *from = tail->reading.next_offset;
+    kafka_tail_close(tail);
     return err;
 }

@@ -11,6 +11,7 @@
 #include "kafka_epoch.h"
 
 #include "rollcall/check.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,11 @@ struct sink_kafka {
     bool prepared, counting; /* counting: an epoch of this run has come */
     bool live;               /* what comes is published, not only compared */
     uint64_t base, first;    /* epochs of this run are numbered on from base */
-    struct rc_cut *cut;      /* of the epoch at hand, with its number */
+    /* Recovering: up to which epoch there is something to compare, UINT64_MAX while standing by;
+     * and up to which it was. Of both threads: under the lock */
+    pthread_mutex_t lock;
+    uint64_t last, compared;
+    struct rc_cut *cut; /* of the epoch at hand, with its number */
     char key[SINK_KEY_MAX];
 };
 
@@ -184,10 +189,11 @@ static enum rc_error take_cut(struct sink_kafka *out, const struct sink_epoch *e
     memcpy(cut, given, given->size);
     out->cut = cut;
     if (!out->counting) {
-        uint64_t last = out->epochs.progress.epoch;
+        bool recovers = out->way == WAY_RECOVER; /* then `first` is known */
+        uint64_t last = recovers ? 0 : out->epochs.progress.epoch;
         out->counting = true;
-        out->base = out->way == WAY_RECOVER || cut->epoch > last ? 0 : last;
-        out->first = out->way == WAY_RECOVER ? out->epochs.progress.first : cut->epoch + out->base;
+        out->base = recovers || cut->epoch > last ? 0 : last;
+        out->first = recovers ? out->first : cut->epoch + out->base;
     }
     cut->epoch += out->base;
     return RC_OK;
@@ -272,6 +278,32 @@ static void first_key(const struct sink_kafka *out, const char *topic, char ret_
     }
 }
 
+static uint64_t last_of(struct sink_kafka *out)
+{
+    pthread_mutex_lock(&out->lock);
+    uint64_t last = out->last;
+    pthread_mutex_unlock(&out->lock);
+    return last;
+}
+
+static uint64_t compared_of(struct sink_kafka *out)
+{
+    pthread_mutex_lock(&out->lock);
+    uint64_t compared = out->compared;
+    pthread_mutex_unlock(&out->lock);
+    return compared;
+}
+
+/* 0: as it was. Also shown, for /readyz. */
+static void reach(struct sink_kafka *out, uint64_t compared, uint64_t last)
+{
+    pthread_mutex_lock(&out->lock);
+    out->compared = compared ? compared : out->compared;
+    out->last = last ? last : out->last;
+    kafka_wait_recovering(&out->wait, out->compared, out->last);
+    pthread_mutex_unlock(&out->lock);
+}
+
 /* A recorded epoch was made again. INTERNAL: it is another one. */
 static enum rc_error take_recorded(struct sink_kafka *out)
 {
@@ -288,15 +320,15 @@ static enum rc_error take_recorded(struct sink_kafka *out)
                  "now %llu, the first of them %.40s",
                  (unsigned long long)out->cut->epoch, topic, (unsigned long long)then.count,
                  (unsigned long long)now.count, key);
-        if (!out->options.restate)
+        if (!out->options.restate || last_of(out) == UINT64_MAX)
             return RC_ERR_INTERNAL;
         kafka_note(&out->ear, "%s: the epoch is published again (--restate)", message);
         message[0] = '\0';
         err = commit(out, true);
     }
     kafka_epochs_drop(&out->epochs);
-    kafka_wait_recovering(&out->wait, out->cut->epoch, out->epochs.progress.epoch);
-    out->live = out->cut->epoch >= out->epochs.progress.epoch;
+    reach(out, out->cut->epoch, 0);
+    out->live = out->cut->epoch >= last_of(out);
     return err;
 }
 
@@ -321,25 +353,63 @@ static enum rc_error take_epoch(void *self, const struct sink_epoch *epoch)
 
 /* ---- what the app calls ---- */
 
+static enum rc_error tell(struct sink_kafka *out, enum rc_error err, char ret_message[256])
+{
+    if (err)
+        snprintf(ret_message, 256, "%s", out->epochs.message);
+    return err;
+}
+
 enum rc_error sink_kafka_prepare(struct sink_output *output,
                                  const struct rc_progress **ret_progress, char ret_message[256])
 {
     struct sink_kafka *out = output->self;
     enum rc_error err = prepare(out);
+    *ret_progress = &out->epochs.progress;
+    return tell(out, err, ret_message);
+}
+
+enum rc_error sink_kafka_look(struct sink_output *output, int timeout_ms,
+                              const struct rc_progress **ret_progress, char ret_message[256])
+{
+    struct sink_kafka *out = output->self;
+    *ret_progress = &out->epochs.progress;
+    return tell(out, kafka_epochs_look(&out->epochs, timeout_ms), ret_message);
+}
+
+enum rc_error sink_kafka_follow(struct sink_output *output, uint64_t epoch, int timeout_ms,
+                                const struct rc_cut **ret_cut, uint64_t *ret_behind,
+                                char ret_message[256])
+{
+    struct sink_kafka *out = output->self;
+    uint64_t compared = compared_of(out);
+    enum rc_error err = kafka_epochs_follow(&out->epochs, epoch, compared, timeout_ms, ret_cut);
+    uint64_t last = kafka_epochs_last(&out->epochs);
+    *ret_behind = last > epoch ? last - epoch : 0;
+    return tell(out, err, ret_message);
+}
+
+enum rc_error sink_kafka_take_over(struct sink_output *output, uint64_t *ret_last,
+                                   char ret_message[256])
+{
+    struct sink_kafka *out = output->self;
+    enum rc_error err = prepare(out);
+    *ret_last = out->epochs.progress.epoch;
     if (!err)
-        *ret_progress = &out->epochs.progress;
-    else
-        snprintf(ret_message, 256, "%s", out->epochs.message);
-    return err;
+        reach(out, 0, *ret_last);
+    return tell(out, err, ret_message);
 }
 
 void sink_kafka_resume(struct sink_output *output, uint64_t after)
 {
     struct sink_kafka *out = output->self;
-    RC_CHECK(out->prepared && out->way == WAY_OPEN && out->epochs.progress.epoch);
+    const struct rc_progress *progress = &out->epochs.progress;
+    RC_CHECK((out->prepared || out->epochs.looked) && out->way == WAY_OPEN && progress->epoch);
     out->way = WAY_RECOVER;
-    out->live = after >= out->epochs.progress.epoch;
-    kafka_wait_recovering(&out->wait, after, out->epochs.progress.epoch);
+    out->first = progress->first;
+    kafka_epochs_resume(&out->epochs);
+    reach(out, after, out->prepared ? progress->epoch : UINT64_MAX);
+    out->live = after >= last_of(out);
 }
 
 bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256])
@@ -363,6 +433,7 @@ static void close_kafka(void *self)
         return;
     kafka_epochs_close(&out->epochs);
     continuity_close(out->continuity);
+    pthread_mutex_destroy(&out->lock);
     free(out->cut);
     free(out);
 }
@@ -381,6 +452,7 @@ enum rc_error sink_kafka_open(const struct sink_kafka_options *options,
     if (!out)
         return RC_ERR_MEMORY;
     out->options = *options;
+    pthread_mutex_init(&out->lock, NULL);
     out->ear = (struct kafka_ear){.say = say, .opaque = out, .failing = true};
     out->wait.leave = options->leave;
     enum rc_error err =

@@ -1,6 +1,7 @@
 #include "progress_log.h"
 
 #include "rollcall/check.h"
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@ struct sums {
     uint32_t count;
     struct progress_sum sum[];
 };
+
+enum { FORGET_MIN = 64 };
 
 struct progress_log {
     struct progress_log_options options;
@@ -27,6 +30,8 @@ struct progress_log {
     char *config_text; /* of config_id; NULL: none was recorded */
     uint32_t config_size;
     uint8_t key[32];
+    uint64_t breaks; /* how often what was read could not be gone on with */
+    pthread_mutex_t lock;
 };
 
 enum rc_error progress_log_open(const struct progress_log_options *options,
@@ -36,6 +41,7 @@ enum rc_error progress_log_open(const struct progress_log_options *options,
     if (!log)
         return RC_ERR_MEMORY;
     log->options = *options;
+    pthread_mutex_init(&log->lock, NULL);
     log->published_ms = RC_TIME_NONE;
     *ret_log = log;
     return RC_OK;
@@ -55,6 +61,7 @@ static void let_go(struct progress_log *log, size_t keep)
     }
     log->count = keep;
     log->other_config = false;
+    log->breaks++;
 }
 
 void progress_log_close(struct progress_log *log)
@@ -68,6 +75,7 @@ void progress_log_close(struct progress_log *log)
     free(log->name);
     free(log->cut);
     free(log->sums);
+    pthread_mutex_destroy(&log->lock);
     free(log);
 }
 
@@ -253,6 +261,7 @@ enum rc_error progress_log_add(struct progress_log *log, int64_t offset, const c
         return RC_OK; /* of another group */
     enum rc_error err =
         progress_decode(value, value_size, options->source, options->opaque, &record, why);
+    pthread_mutex_lock(&log->lock);
     if (err == RC_ERR_INPUT) {
         say(log,
             "rollcall.progress [0]: the record at offset %lld cannot be read (%s): recovery cannot "
@@ -261,13 +270,13 @@ enum rc_error progress_log_add(struct progress_log *log, int64_t offset, const c
         let_go(log, 0);
         log->broken = true;
         log->broken_count++;
-        return RC_OK;
+        err = RC_OK;
+    } else if (!err) {
+        if (!strcmp(record.group, options->group))
+            err = take(log, &record, offset);
+        progress_done(&record);
     }
-    if (err)
-        return err;
-    if (!strcmp(record.group, options->group))
-        err = take(log, &record, offset);
-    progress_done(&record);
+    pthread_mutex_unlock(&log->lock);
     return err;
 }
 
@@ -317,18 +326,47 @@ uint64_t progress_log_epoch(const struct progress_log *log)
     return log->epoch;
 }
 
-struct progress_sum progress_log_sum(const struct progress_log *log, uint64_t epoch,
-                                     const char *topic)
+uint64_t progress_log_breaks(const struct progress_log *log)
 {
+    return log->breaks;
+}
+
+const struct rc_cut *progress_log_next(const struct progress_log *log, uint64_t epoch)
+{
+    size_t at = find(log, epoch + 1);
+    return at < log->count ? log->cut[at] : NULL;
+}
+
+/* In one go when it is half of the list, so that an epoch costs the same however long it is. */
+void progress_log_forget(struct progress_log *log, uint64_t epoch)
+{
+    pthread_mutex_lock(&log->lock);
+    size_t gone = find(log, epoch);
+    if (gone < log->count && gone >= FORGET_MIN && gone >= log->count / 2) {
+        uint64_t breaks = log->breaks;
+        let_go(log, log->count - gone);
+        log->breaks = breaks;
+    }
+    pthread_mutex_unlock(&log->lock);
+}
+
+struct progress_sum progress_log_sum(struct progress_log *log, uint64_t epoch, const char *topic)
+{
+    struct progress_sum sum = {.topic = topic};
+    pthread_mutex_lock(&log->lock);
     size_t at = find(log, epoch);
     for (uint32_t i = 0; at < log->count && i < log->sums[at]->count; i++)
         if (!strcmp(log->sums[at]->sum[i].topic, topic))
-            return log->sums[at]->sum[i];
-    return (struct progress_sum){.topic = topic};
+            sum = log->sums[at]->sum[i];
+    pthread_mutex_unlock(&log->lock);
+    return sum;
 }
 
-uint32_t progress_log_topics(const struct progress_log *log, uint64_t epoch)
+uint32_t progress_log_topics(struct progress_log *log, uint64_t epoch)
 {
+    pthread_mutex_lock(&log->lock);
     size_t at = find(log, epoch);
-    return at < log->count ? log->sums[at]->count : 0;
+    uint32_t topics = at < log->count ? log->sums[at]->count : 0;
+    pthread_mutex_unlock(&log->lock);
+    return topics;
 }

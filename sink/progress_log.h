@@ -2,7 +2,7 @@
  * epochs can be made again. A record that cannot be read, a gap, another configuration: what lies
  * before it cannot be gone through, and is left out with a line that says so.
  *
- * Pure but for memory. thread: one. */
+ * Pure but for memory. thread: one, but for what another one may ask meanwhile. */
 #ifndef ROLLCALL_SINK_PROGRESS_LOG_H
 #define ROLLCALL_SINK_PROGRESS_LOG_H
 
@@ -35,10 +35,18 @@ int64_t progress_log_published(const struct progress_log *log);
 uint64_t progress_log_run(const struct progress_log *log);
 /* The highest epoch of any record that can be read. */
 uint64_t progress_log_epoch(const struct progress_log *log);
-/* What the recorded epoch gave to the topic; zeros when nothing, or it is not recorded. */
-struct progress_sum progress_log_sum(const struct progress_log *log, uint64_t epoch,
-                                     const char *topic);
-/* How many topics the recorded epoch wrote to. */
-uint32_t progress_log_topics(const struct progress_log *log, uint64_t epoch);
+/* How often what was read could not be gone on with: another configuration, a beginning anew, a
+ * record that cannot be read. A standby that sees it rise begins anew as well. */
+uint64_t progress_log_breaks(const struct progress_log *log);
+/* The cut of the recorded epoch after that one, NULL: it is not there yet. Lent until the next
+ * call. */
+const struct rc_cut *progress_log_next(const struct progress_log *log, uint64_t epoch);
+/* What is recorded before that epoch may be let go of, for one that only follows. */
+void progress_log_forget(struct progress_log *log, uint64_t epoch);
+/* What the recorded epoch gave to the topic; zeros when nothing, or it is not recorded.
+ * thread: any. */
+struct progress_sum progress_log_sum(struct progress_log *log, uint64_t epoch, const char *topic);
+/* How many topics the recorded epoch wrote to. thread: any. */
+uint32_t progress_log_topics(struct progress_log *log, uint64_t epoch);
 
 #endif

@@ -96,6 +96,23 @@ enum rc_error sink_kafka_prepare(struct sink_output *output,
  * again. Without it all is made anew from the input's beginning, and what was published is read
  * back (continuity.h). */
 void sink_kafka_resume(struct sink_output *output, uint64_t after);
+/* Standing by: as prepare, but nothing is fenced and nothing of the group's work is written. AGAIN:
+ * nothing is known, or known anew, after timeout_ms. After it, sink_kafka_prepare, or: resume, then
+ * follow and take_over. */
+enum rc_error sink_kafka_look(struct sink_output *output, int timeout_ms,
+                              const struct rc_progress **ret_progress, char ret_message[256]);
+/* Standing by, after resume: the cut of the recorded epoch after that one, as soon as it is
+ * committed; NULL: not within timeout_ms. Lent until the next call. *ret_behind: how many are
+ * committed after that one. AGAIN: what the active process writes cannot be gone on with; begin
+ * anew. thread: ingest, while the commit thread compares. */
+enum rc_error sink_kafka_follow(struct sink_output *output, uint64_t epoch, int timeout_ms,
+                                const struct rc_cut **ret_cut, uint64_t *ret_behind,
+                                char ret_message[256]);
+/* The end of standing by: fences the process before this one, and reads what it has committed; what
+ * sink_kafka_follow gives from now on, up to *ret_last, is the rest. thread: as follow. As
+ * prepare. */
+enum rc_error sink_kafka_take_over(struct sink_output *output, uint64_t *ret_last,
+                                   char ret_message[256]);
 /* Whether what is computed is published as it comes; else why not. thread: any. */
 bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256]);
 
