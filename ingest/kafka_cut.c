@@ -242,7 +242,10 @@ void ingest_kafka_published(struct ingest_kafka *kafka, uint64_t epoch)
     }
     pthread_mutex_unlock(&kafka->lock);
     if (list) {
-        kafka_client_commit(&kafka->client, list);
+        if (kafka->options.lease)
+            ingest_lease_commit(kafka->options.lease, list);
+        else
+            kafka_client_commit(&kafka->client, list);
         rd_kafka_topic_partition_list_destroy(list);
     }
 }

@@ -106,17 +106,23 @@ static enum rc_error check_range(struct ingest_kafka *kafka, const struct record
     return err;
 }
 
+/* Of what is fetched, only what belongs to the epoch at hand is read. */
+static enum rc_error add(struct ingest_kafka *kafka, uint32_t source, int64_t offset)
+{
+    enum rc_error err = kafka_parts_add(kafka, source, offset, 0);
+    if (err)
+        return err;
+    struct part *part = &kafka->part[kafka->part_count - 1];
+    part->held = calloc(BATCH, sizeof *part->held);
+    return part->held ? RC_OK : RC_ERR_MEMORY;
+}
+
 static enum rc_error add_all(struct ingest_kafka *kafka, const struct recorded_part *list,
                              uint32_t count)
 {
     enum rc_error err = RC_OK;
     for (uint32_t i = 0; i < count && !err; i++)
-        err = kafka_parts_add(kafka, list[i].source, list[i].first_offset, 0);
-    for (uint32_t i = 0; i < count && !err && kafka->recovery.count; i++) {
-        kafka->part[i].held = calloc(BATCH, sizeof *kafka->part[i].held);
-        if (!kafka->part[i].held)
-            err = RC_ERR_MEMORY;
-    }
+        err = add(kafka, list[i].source, list[i].first_offset);
     return err;
 }
 
@@ -202,10 +208,29 @@ static void stand_at(struct ingest_kafka *kafka, const struct rc_cut *cut)
     kafka->closed_now_ms = cut->now_ms;
 }
 
-/* The next recorded epoch begins; there is one. */
-static void open_recorded(struct ingest_kafka *kafka)
+/* Partitions that the group took up meanwhile begin where their first cut says. */
+static enum rc_error add_new(struct ingest_kafka *kafka, const struct rc_cut *cut,
+                             char ret_message[256])
 {
-    const struct rc_cut *cut = kafka->recovery.cut[kafka->recovery.at];
+    enum rc_error err = RC_OK;
+    if (cut->part_count && !kafka->client.consumer)
+        err = kafka_client_start(&kafka->client, cut->part_count, ret_message);
+    for (uint32_t i = 0, known = 0; i < cut->part_count && !err; i++) {
+        const struct rc_cut_part *part = &cut->part[i];
+        while (known < kafka->part_count &&
+               kafka->part[kafka->by_source[known]].source < part->source)
+            known++;
+        if (known == kafka->part_count ||
+            kafka->part[kafka->by_source[known]].source != part->source)
+            err = add(kafka, part->source, part->next_offset);
+    }
+    return err;
+}
+
+/* The recorded epoch begins. */
+static void open_recorded(struct ingest_kafka *kafka, const struct rc_cut *cut)
+{
+    kafka->recovery.now = cut;
     kafka->opened_ms = cut->wall_ms;
     for (uint32_t i = 0; i < kafka->part_count; i++) {
         struct reach *reach = &kafka->part[i].reach;
@@ -237,8 +262,6 @@ enum rc_error ingest_kafka_resume(struct ingest_kafka *kafka, const struct rc_cu
         stand_at(kafka, from);
     kafka->recovery.ready = true;
     rc_gauge_set(&kafka->stats.recover_epochs, count);
-    if (count)
-        open_recorded(kafka);
     return RC_OK;
 }
 
@@ -250,13 +273,32 @@ uint32_t ingest_kafka_recovering(const struct ingest_kafka *kafka)
 static enum rc_error close_recorded(struct ingest_kafka *kafka)
 {
     struct recovery *recovery = &kafka->recovery;
-    const struct rc_cut *cut = recovery->cut[recovery->at++];
-    stand_at(kafka, cut);
-    enum rc_error err = kafka_epoch_repeat(kafka, cut);
-    if (!err && recovery->at < recovery->count)
-        open_recorded(kafka);
+    stand_at(kafka, recovery->now);
+    enum rc_error err = kafka_epoch_repeat(kafka, recovery->now);
+    recovery->now = NULL;
     rc_gauge_set(&kafka->stats.recover_epochs, recovery->count - recovery->at);
     return err;
+}
+
+/* Opens the next one, where there is one yet. */
+static enum rc_error next_recorded(struct ingest_kafka *kafka, char ret_message[256])
+{
+    struct recovery *recovery = &kafka->recovery;
+    const struct ingest_kafka_options *options = &kafka->options;
+    const struct rc_cut *cut = NULL;
+    enum rc_error err = RC_OK;
+    if (recovery->at < recovery->count)
+        cut = recovery->cut[recovery->at++];
+    else if (recovery->asked && options->more)
+        err = options->more(options->more_opaque, kafka->epoch, &cut, ret_message);
+    else
+        err = RC_ERR_END;
+    recovery->over = err == RC_ERR_END;
+    if (!err && cut)
+        err = add_new(kafka, cut, ret_message);
+    if (!err && cut)
+        open_recorded(kafka, cut);
+    return recovery->over ? RC_OK : err;
 }
 
 /* ---- reading ---- */
@@ -323,22 +365,34 @@ enum rc_error kafka_recovery_release(struct ingest_kafka *kafka, uint32_t number
     return err;
 }
 
+static enum rc_error read_on(struct ingest_kafka *kafka)
+{
+    bool some = false, all = true;
+    enum rc_error err = RC_OK;
+    for (uint32_t i = 0; i < kafka->part_count && !err; i++) {
+        if (!reach_done(&kafka->part[i].reach))
+            err = read_recorded(kafka, i, &some);
+        all &= reach_done(&kafka->part[i].reach);
+    }
+    if (!err && all)
+        return close_recorded(kafka);
+    if (!err && !some)
+        source_nap(kafka, steady_ms() + MOMENT_MS);
+    return err;
+}
+
 enum rc_error kafka_recovery_run(struct ingest_kafka *kafka, char ret_message[256])
 {
     enum rc_error err = RC_OK;
     ret_message[0] = '\0';
-    while (!err && ingest_kafka_recovering(kafka) && !source_stopped(kafka)) {
-        bool some = false, all = true;
+    while (!err && !kafka->recovery.over && !source_stopped(kafka)) {
         err = source_poll(kafka);
-        for (uint32_t i = 0; i < kafka->part_count && !err; i++) {
-            if (!reach_done(&kafka->part[i].reach))
-                err = read_recorded(kafka, i, &some);
-            all &= reach_done(&kafka->part[i].reach);
+        if (!err && !kafka->recovery.now) {
+            ingest_route_flush(&kafka->route);
+            err = next_recorded(kafka, ret_message);
+        } else if (!err) {
+            err = read_on(kafka);
         }
-        if (!err && all)
-            err = close_recorded(kafka);
-        else if (!err && !some)
-            source_nap(kafka, steady_ms() + MOMENT_MS);
     }
     return err;
 }

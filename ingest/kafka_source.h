@@ -50,7 +50,9 @@ struct commit {
 
 struct recovery {
     const struct rc_cut *const *cut; /* borrowed */
-    uint32_t count, at;              /* at: the one that is being made again */
+    uint32_t count, at;              /* at: the next one of them */
+    const struct rc_cut *now;        /* the one that is being made again; borrowed, may be NULL */
+    bool over;                       /* there is none any more */
     bool asked;                      /* ingest_kafka_resume was called … */
     bool ready;                      /* … and all partitions are taken up */
 };

@@ -169,7 +169,7 @@ enum rc_error ingest_kafka_run(struct ingest_kafka *kafka, char ret_message[256]
         kafka->snapshot_at_ms += kafka->options.snapshot_every_ms;
     enum rc_error err = kafka_recovery_run(kafka, ret_message);
     /* Stopped before: what the recorded epochs need was not read to its end, nothing is closed. */
-    if (!err && !kafka->options.recover_only && !ingest_kafka_recovering(kafka) &&
+    if (!err && !kafka->options.recover_only && kafka->recovery.over &&
         kafka->recovery.ready == kafka->recovery.asked)
         err = run_live(kafka, ret_message);
     if (err == RC_ERR_END) /* given up: nobody drains the rings any more */

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "error.h"
 #include "event.h"
+#include "lease.h"
 #include "park.h"
 #include "progress.h"
 #include "record.h"
@@ -113,16 +114,25 @@ struct ingest_kafka_options {
     void *reusable_opaque;
     int64_t snapshot_every_ms; /* epochs are marked for a snapshot so often; 0: never */
     bool recover_only;         /* end after the recorded epochs */
+    /* After the recorded epochs of ingest_kafka_resume: the cut of the one after `epoch`, lent
+     * until the next call; NULL: none yet, after a moment; END: there is none, live. NULL: as END.
+     * thread: ingest */
+    enum rc_error (*more)(void *opaque, uint64_t epoch, const struct rc_cut **ret_cut,
+                          char ret_message[256]);
+    void *more_opaque;
+    /* Offsets are committed by this membership where no transaction does it; borrowed, may be NULL:
+     * without one. */
+    struct ingest_lease *lease;
 };
 enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
                                 const struct ingest_output *output, struct ingest_kafka **ret_kafka,
                                 char ret_message[256]);
 /* Before run: goes on where the cut `from` (NULL: the input's beginning) stopped, and first makes
  * the `count` recorded epochs after it again, with their cuts and nows; the cuts are handed out as
- * they are, but `recorded`. All is lent until that is done. Waits for Kafka; when it is stopped
- * meanwhile, it is RC_OK and run will do nothing. INPUT: a topic or partition of the cuts is not
- * there any more, or the input does not reach back so far; ret_message says how much is missing.
- * CONFIG: an input topic is compacted. thread: the one that will run it. */
+ * they are, but `recorded`. All is lent until `more` is called, or all is made. Waits for Kafka;
+ * when it is stopped meanwhile, it is RC_OK and run will do nothing. INPUT: a topic or partition of
+ * the cuts is not there any more, or the input does not reach back so far; ret_message says how
+ * much is missing. CONFIG: an input topic is compacted. thread: the one that will run it. */
 enum rc_error ingest_kafka_resume(struct ingest_kafka *kafka, const struct rc_cut *from,
                                   struct rc_cut *const *cut, uint32_t count, char ret_message[256]);
 /* Before run: the secret of the run whose state was restored; the configuration's pseudonym key is
