@@ -26,8 +26,8 @@ char *config_contract_json(const struct config_terms *terms, enum rc_channel cha
 /* The first 8 bytes of its SHA-256, big end first. */
 uint64_t config_fingerprint(const struct config_terms *terms, enum rc_channel channel,
                             const struct rc_zone *zone, const uint64_t *member, uint32_t members);
-/* Fills config->id: of the text, the zone data, the version of the figures and the pseudonym key.
- * A comment alone makes another id, which does no harm. */
-void config_identify(struct rc_config *config);
+/* Fills config->id: of what the file says (but for `http`, `snapshot` and `kafka.instance`, which
+ * are each process's own), the zone data, the version of the figures and the pseudonym key. */
+void config_identify(struct rc_config *config, const struct config_node *root);
 
 #endif

@@ -201,7 +201,37 @@ uint64_t config_fingerprint(const struct config_terms *terms, enum rc_channel ch
     return first;
 }
 
-void config_identify(struct rc_config *config)
+/* What may differ between the processes of a group: where one listens, keeps its files, and is
+ * called. */
+static bool is_own(const struct config_node *node, const struct config_node *parent)
+{
+    const char *key = node->key == NULL ? "" : node->key->text;
+    if (parent->parent == NULL)
+        return strcmp(key, "http") == 0 || strcmp(key, "snapshot") == 0;
+    return parent->parent->parent == NULL && strcmp(parent->key->text, "kafka") == 0 &&
+           strcmp(key, "instance") == 0;
+}
+
+/* As it is understood: not how it is laid out, and no comments. */
+static void write_node(FILE *out, const struct config_node *node)
+{
+    if (node->kind == CONFIG_SCALAR) {
+        fprintf(out, "%d %u ", node->plain, node->size);
+        fwrite(node->text, 1, node->size, out);
+        return;
+    }
+    fputc(node->kind == CONFIG_MAP ? '{' : '[', out);
+    for (const struct config_node *child = node->child; child != NULL; child = child->next) {
+        if (is_own(child, node))
+            continue;
+        if (child->key != NULL)
+            write_text(out, child->key->text);
+        write_node(out, child);
+    }
+    fputc('}', out);
+}
+
+void config_identify(struct rc_config *config, const struct config_node *root)
 {
     unsigned char hash[SHA256_DIGEST_LENGTH];
     char *bytes = NULL;
@@ -211,7 +241,7 @@ void config_identify(struct rc_config *config)
     fprintf(out, "%d %s\n", RC_FIGURES_VERSION, config->zone_data_version);
     if (config->privacy.has_key)
         fwrite(config->privacy.key, 1, sizeof(config->privacy.key), out);
-    fwrite(config->text, 1, config->text_size, out);
+    write_node(out, root);
     fclose(out);
     RC_CHECK(bytes != NULL);
     SHA256((const unsigned char *)bytes, size, hash);

@@ -201,7 +201,7 @@ enum rc_error config_load_text(const char *name, const char *text, size_t size, 
     }
     reader->config->text = reader->source.text;
     reader->config->text_size = (uint32_t)size;
-    config_identify(reader->config);
+    config_identify(reader->config, reader->root);
     struct config_loaded *loaded = config_arena_get(&reader->arena, sizeof(*loaded));
     loaded->config = reader->config;
     loaded->reader = reader;

@@ -73,3 +73,25 @@ Test(config_fingerprint, how_it_is_written_does_not_matter_and_what_it_says_does
                           "\"09:30-10:00\"]}}}\n"
                           "defaults: {call: {service_level: {within: 1s, calendar: b}}}\n"));
 }
+
+static void same_id(const char *one, const char *other, bool same)
+{
+    struct config_loaded *a = config_taken(one), *b = config_taken(other);
+    cr_assert_eq(strcmp(a->config->id, b->config->id) == 0, same, "%s\n%s", one, other);
+    config_free(a);
+    config_free(b);
+}
+
+Test(config_fingerprint, processes_of_a_group_may_differ_in_what_is_their_own)
+{
+    static const char one[] = "kafka: {group: g, instance: a}\nhttp: {listen: off}\n"
+                              "snapshot: {dir: /a}\ntasks: 3\n";
+    same_id(one,
+            "# of host b\nkafka:\n  group: g\n  instance: b\nsnapshot: {dir: /b, keep: 4}\n"
+            "tasks: 3\n",
+            true);
+    same_id(one, "kafka: {group: g}\ntasks: 4\n", false);
+    same_id(one, "kafka: {group: h}\ntasks: 3\n", false);
+    same_id(one, "kafka: {group: g}\ntasks: \"3\"\n", false);
+    same_id("clients: {http: {}}\n", "clients: {}\n", false);
+}
