@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "config_load.h"
 #include "exit.h"
+#include "run_lease.h"
 #include "run_loop.h"
 #include "run_service.h"
 #include "terminal.h"
@@ -38,6 +39,9 @@ struct run {
     struct config_loaded *loaded;
     struct config_loaded *next; /* of a SIGHUP */
     bool only;                  /* recover, and no more */
+    struct run_lease *lease;    /* with the configuration that it was opened with */
+    struct config_loaded *lease_loaded;
+    bool yields; /* the service was stopped since it has the lease no more */
     struct run_service *service;
     struct run_loop *loop;
 };
@@ -99,6 +103,13 @@ static void print_end(struct run *run)
 
 /* ---- signals ---- */
 
+/* Its id does not tell: what is this process's own is not in it. */
+static bool same_file(const struct rc_config *a, const struct rc_config *b)
+{
+    return !strcmp(a->id, b->id) && a->text_size == b->text_size &&
+           !memcmp(a->text, b->text, a->text_size);
+}
+
 static bool reload(void *opaque)
 {
     struct run *run = opaque;
@@ -108,7 +119,7 @@ static bool reload(void *opaque)
     if (err) {
         snprintf(line, sizeof line,
                  "SIGHUP: %s is not valid (see above); the running configuration stays", run->path);
-    } else if (!strcmp(again->config->id, run->loaded->config->id)) {
+    } else if (same_file(again->config, run->loaded->config)) {
         snprintf(line, sizeof line, "SIGHUP: nothing has changed in %s", run->path);
         config_free(again);
     } else {
@@ -118,7 +129,7 @@ static bool reload(void *opaque)
     }
     print_always(run, line);
     if (run->next)
-        run_loop_stop(run->loop);
+        run_loop_stop(run->loop, "the epoch is finished");
     return !err;
 }
 
@@ -126,6 +137,21 @@ static void on_ended(void *opaque)
 {
     struct run *run = opaque;
     run_loop_wake(run->loop);
+}
+
+/* Of the lease, which outlives the loops: what it has to say is seen at the next tick. */
+static void on_lease(void *opaque)
+{
+    (void)opaque;
+}
+
+static void on_tick(void *opaque)
+{
+    struct run *run = opaque;
+    if (!run_lease_over(run->lease, run_service_publishes(run->service)))
+        return;
+    run->yields = true;
+    run_loop_stop(run->loop, "the group has given the work to another process: this one stops");
 }
 
 /* ---- the command ---- */
@@ -184,6 +210,7 @@ static enum rc_error open_all(struct run *run, char ret_message[256])
                                           .recover = true,
                                           .recover_only = run->only,
                                           .restate = run->restate,
+                                          .lease = run_lease_membership(run->lease),
                                           .print = print_always,
                                           .ended = on_ended,
                                           .opaque = run};
@@ -194,6 +221,7 @@ static enum rc_error open_all(struct run *run, char ret_message[256])
                                     .service = run->service,
                                     .until_idle = run->until_idle,
                                     .reload = reload,
+                                    .tick = on_tick,
                                     .print = print_news,
                                     .opaque = run};
     return run_loop_open(&loop, &run->loop, ret_message);
@@ -214,6 +242,29 @@ _Noreturn static void end_now(int code)
     _exit(code);
 }
 
+/* Whether the service ended since another process has the lease: AGAIN, with all its threads ended;
+ * or what the membership itself ended with. Else what it ended with. */
+static enum rc_error lease_verdict(struct run *run, enum rc_error err, bool stuck,
+                                   char ret_message[256])
+{
+    char message[256];
+    if (err == RC_ERR_AGAIN && !run_service_publishes(run->service))
+        print_news(run, "standby: the active process has gone another way: this one begins anew");
+    if ((!err || err == RC_ERR_KAFKA) && (run->yields || !run_loop_stopped(run->loop))) {
+        enum rc_error why = run_lease_why(run->lease, message);
+        if (why)
+            err = why;
+        if (why == RC_ERR_AGAIN)
+            print_always(run, "another process of the group has taken over: this one stands by");
+        else if (why)
+            memcpy(ret_message, message, sizeof message);
+    }
+    if (err == RC_ERR_AGAIN && stuck && !run_service_abandon(run->service))
+        end_now(complain(RC_ERR_KAFKA, "another process has taken over, and this one does not come "
+                                       "to an end"));
+    return err;
+}
+
 /* What the service ended with. */
 static enum rc_error serve(struct run *run, char ret_message[256])
 {
@@ -226,6 +277,7 @@ static enum rc_error serve(struct run *run, char ret_message[256])
         end_now(complain(RC_ERR_KAFKA, "the last epoch could not be published in time; it is made "
                                        "again with the next start"));
     err = run_service_result(run->service, &stuck, ret_message);
+    err = lease_verdict(run, err, stuck, ret_message);
     if (err == RC_ERR_AGAIN)
         return err;
     if (err == RC_ERR_KAFKA && !strcmp(ret_message, rc_error_text(err)))
@@ -238,10 +290,11 @@ static enum rc_error serve(struct run *run, char ret_message[256])
     return err;
 }
 
-/* Opens, serves and closes under run->loaded. AGAIN: *ret_finish is there. */
+/* Opens, serves and closes under run->loaded. AGAIN: *ret_finish is there, or it stands by anew. */
 static enum rc_error serve_once(struct run *run, char **ret_finish, uint32_t *ret_finish_size,
                                 char ret_message[256])
 {
+    run->yields = false;
     enum rc_error err = open_all(run, ret_message);
     if (!err) {
         print_start(run);
@@ -276,29 +329,81 @@ static enum rc_error finish_before(struct run *run, const char *text, uint32_t s
         err = serve_once(&before, &none, &none_size, ret_message);
         config_free(before.loaded);
     }
+    bool odd = err == RC_ERR_AGAIN && none;
     free(none);
-    return err == RC_ERR_AGAIN ? RC_ERR_INTERNAL : err;
+    return odd ? RC_ERR_INTERNAL : err;
+}
+
+/* ---- the lease ---- */
+
+static enum rc_error join_group(struct run *run, char ret_message[256])
+{
+    struct run_lease_options options = {
+        .loaded = run->loaded, .print = print_always, .wake = on_lease, .opaque = run};
+    enum rc_error err = run_lease_open(&options, &run->lease, ret_message);
+    run->lease_loaded = err ? NULL : run->loaded;
+    return err;
+}
+
+static void leave_group(struct run *run)
+{
+    run_lease_close(run->lease);
+    run->lease = NULL;
+    if (run->lease_loaded != run->loaded)
+        config_free(run->lease_loaded);
+    run->lease_loaded = NULL;
+}
+
+/* Over to the configuration of a SIGHUP; a membership that would be the same stays. */
+static enum rc_error change_over(struct run *run, char ret_message[256])
+{
+    bool leaves = run_lease_differs(run->lease, run->next->config);
+    struct config_loaded *before = run->loaded;
+    run->loaded = run->next;
+    run->next = NULL;
+    if (before != run->lease_loaded)
+        config_free(before);
+    if (!leaves)
+        return RC_OK;
+    leave_group(run);
+    return join_group(run, ret_message);
+}
+
+/* Once, and, where the configuration has changed, before that what is to be made under the one
+ * before. AGAIN: it is to stand by anew. */
+static enum rc_error serve_through(struct run *run, char ret_message[256])
+{
+    char *finish = NULL;
+    uint32_t size = 0;
+    enum rc_error err = serve_once(run, &finish, &size, ret_message);
+    if (err == RC_ERR_AGAIN && finish) {
+        err = finish_before(run, finish, size, ret_message);
+        free(finish);
+        finish = NULL;
+        if (!err)
+            err = serve_once(run, &finish, &size, ret_message);
+        if (finish)
+            err = RC_ERR_INTERNAL;
+    }
+    free(finish);
+    return err;
 }
 
 static enum rc_error serve_all(struct run *run, char ret_message[256])
 {
-    enum rc_error err;
+    enum rc_error err = join_group(run, ret_message);
+    if (err)
+        return err;
     do {
-        char *finish = NULL;
-        uint32_t finish_size = 0;
-        if (run->next) {
-            config_free(run->loaded);
-            run->loaded = run->next;
-            run->next = NULL;
-        }
-        err = serve_once(run, &finish, &finish_size, ret_message);
-        if (err == RC_ERR_AGAIN && finish) {
-            err = finish_before(run, finish, finish_size, ret_message);
-            if (!err)
-                err = serve_once(run, &finish, &finish_size, ret_message);
-        }
-        free(finish);
-    } while (!err && run->next);
+        if (run->next)
+            err = change_over(run, ret_message);
+        if (err && err != RC_ERR_AGAIN)
+            break;
+        run_lease_begin(run->lease);
+        err = serve_through(run, ret_message);
+        run_lease_end(run->lease);
+    } while (err == RC_ERR_AGAIN || (!err && run->next));
+    leave_group(run);
     return err;
 }
 

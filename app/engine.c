@@ -358,7 +358,7 @@ enum rc_error engine_start(struct engine *engine,
     return err;
 }
 
-bool engine_wait(struct engine *engine, int64_t timeout_ms)
+static bool wait_for(struct engine *engine, int64_t timeout_ms, bool error_too)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -366,12 +366,22 @@ bool engine_wait(struct engine *engine, int64_t timeout_ms)
     until.tv_sec += timeout_ms / 1000 + nanoseconds / 1000000000;
     until.tv_nsec = nanoseconds % 1000000000;
     pthread_mutex_lock(&engine->lock);
-    while (engine->running && !engine->error)
+    while (engine->running && !(error_too && engine->error))
         if (pthread_cond_timedwait(&engine->changed, &engine->lock, &until))
             break;
-    bool over = !engine->running || engine->error;
+    bool over = !engine->running || (error_too && engine->error);
     pthread_mutex_unlock(&engine->lock);
     return over;
+}
+
+bool engine_wait(struct engine *engine, int64_t timeout_ms)
+{
+    return wait_for(engine, timeout_ms, true);
+}
+
+bool engine_ended(struct engine *engine, int64_t timeout_ms)
+{
+    return wait_for(engine, timeout_ms, false);
 }
 
 enum rc_error engine_error(struct engine *engine, char ret_message[256])

@@ -49,6 +49,8 @@ enum rc_error engine_start(struct engine *engine,
                            void *opaque);
 /* Waits for up to timeout_ms; true: all threads have ended, or one has failed. */
 bool engine_wait(struct engine *engine, int64_t timeout_ms);
+/* The same, but only when all have ended. */
+bool engine_ended(struct engine *engine, int64_t timeout_ms);
 /* The first failure so far, RC_OK: none. RC_ERR_END: nobody reads the output any more.
  * ret_message: what happened, in words. thread: any. */
 enum rc_error engine_error(struct engine *engine, char ret_message[256]);

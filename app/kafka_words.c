@@ -71,6 +71,12 @@ static const struct riddle riddles[] = {
     {"COORDINATOR_LOAD_IN_PROGRESS", NULL, KAFKA_CAUSE_NONE, NULL},
     {"COORDINATOR_NOT_AVAILABLE", NULL, KAFKA_CAUSE_NONE, NULL},
     {"NOT_COORDINATOR", NULL, KAFKA_CAUSE_NONE, NULL},
+    /* The group is being shared out anew, or has let go of this member: the lease sees to it. */
+    {"ILLEGAL_GENERATION", NULL, KAFKA_CAUSE_NONE, NULL},
+    {"UNKNOWN_MEMBER_ID", NULL, KAFKA_CAUSE_NONE, NULL},
+    {"REBALANCE_IN_PROGRESS", NULL, KAFKA_CAUSE_NONE, NULL},
+    {"FENCED_INSTANCE_ID", NULL, KAFKA_CAUSE_NONE, NULL},
+    {"_FENCED", NULL, KAFKA_CAUSE_NONE, NULL}, /* the output says what that means */
     {"LEADER_NOT_AVAILABLE", NULL, KAFKA_CAUSE_NONE, NULL},
     {"NOT_LEADER_FOR_PARTITION", NULL, KAFKA_CAUSE_NONE, NULL},
 };

@@ -43,9 +43,9 @@ static void stop(struct run_loop *loop, const char *why)
     run_service_stop(loop->options.service);
 }
 
-void run_loop_stop(struct run_loop *loop)
+void run_loop_stop(struct run_loop *loop, const char *why)
 {
-    stop(loop, "the epoch is finished");
+    stop(loop, why);
 }
 
 static void on_stop_signal(evutil_socket_t number, short what, void *opaque)
@@ -95,6 +95,8 @@ static void on_tick(evutil_socket_t fd, short what, void *opaque)
     (void)fd;
     (void)what;
     look(loop);
+    if (!loop->stopped_at_ms && loop->options.tick)
+        loop->options.tick(loop->options.opaque);
     if (!loop->stopped_at_ms && loop->options.until_idle && run_service_idle(loop->options.service))
         stop(loop, "all partitions are idle: done, as --until-idle says");
     if (++loop->ticks % WATCH_TICKS == 0 && !loop->stopped_at_ms) {
@@ -178,6 +180,11 @@ bool run_loop_run(struct run_loop *loop)
 {
     event_base_dispatch(loop->base);
     return loop->over;
+}
+
+bool run_loop_stopped(const struct run_loop *loop)
+{
+    return loop->stopped_at_ms != 0;
 }
 
 void run_loop_wake(struct run_loop *loop)

@@ -12,6 +12,8 @@ struct run_loop_options {
     bool until_idle; /* stop by itself when all partitions are idle */
     /* SIGHUP: reads the configuration again; true: it is valid. */
     bool (*reload)(void *opaque);
+    /* Now and then, while it runs; NULL: never. */
+    void (*tick)(void *opaque);
     void (*print)(void *opaque, const char *line);
     void *opaque;
 };
@@ -21,8 +23,10 @@ enum rc_error run_loop_open(const struct run_loop_options *options, struct run_l
                             char ret_message[256]);
 /* Until the service is over, or has not stopped in time; false: the latter. */
 bool run_loop_run(struct run_loop *loop);
-/* As SIGTERM does. thread: main, from `reload`. */
-void run_loop_stop(struct run_loop *loop);
+/* As SIGTERM does; `why` is printed. thread: main, from `reload` and `tick`. */
+void run_loop_stop(struct run_loop *loop, const char *why);
+/* It was asked to stop, by a signal, run_loop_stop or until_idle. */
+bool run_loop_stopped(const struct run_loop *loop);
 /* The service's `ended`. thread: any; `loop` may be NULL. */
 void run_loop_wake(struct run_loop *loop);
 void run_loop_close(struct run_loop *loop);

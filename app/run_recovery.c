@@ -16,7 +16,7 @@ static int64_t steady_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void stage_set(struct run_recovery *recovery, enum run_stage stage)
+void run_recovery_stage(struct run_recovery *recovery, enum run_stage stage)
 {
     atomic_store_explicit(&recovery->stage, stage, memory_order_relaxed);
 }
@@ -26,8 +26,7 @@ static void took_set(_Atomic int64_t *took_ms, int64_t value)
     atomic_store_explicit(took_ms, value, memory_order_relaxed);
 }
 
-__attribute__((format(printf, 2, 3))) static void say(struct run_recovery *recovery,
-                                                      const char *format, ...)
+void run_recovery_say(struct run_recovery *recovery, const char *format, ...)
 {
     char line[600];
     va_list list;
@@ -39,7 +38,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct run_recovery *recov
 
 static void say_line(void *opaque, const char *line)
 {
-    say(opaque, "%s", line);
+    run_recovery_say(opaque, "%s", line);
 }
 
 /* ---- the state ---- */
@@ -55,9 +54,10 @@ static bool fits(struct run_recovery *recovery, const struct rc_progress *progre
         if (cut->epoch == head->epoch && cut->epoch >= progress->first)
             return cut->now_ms == head->now_ms && cut->wall_ms == head->wall_ms;
     }
-    say(recovery,
-        "warning: the snapshot of epoch %" PRIu64 " is passed over: the progress does not know it",
-        head->epoch);
+    run_recovery_say(recovery,
+                     "warning: the snapshot of epoch %" PRIu64
+                     " is passed over: the progress does not know it",
+                     head->epoch);
     return false;
 }
 
@@ -98,8 +98,8 @@ static enum rc_error find_there(struct run_recovery *recovery, const struct rc_p
     if (!err)
         *ret_snapshot = snapshot;
     else if (err != RC_ERR_END)
-        say(recovery, "warning: no snapshot from the topic: %s",
-            message[0] ? message : rc_error_text(err));
+        run_recovery_say(recovery, "warning: no snapshot from the topic: %s",
+                         message[0] ? message : rc_error_text(err));
     return err;
 }
 
@@ -108,11 +108,11 @@ static enum rc_error find(struct run_recovery *recovery, const struct rc_progres
                           struct sink_snapshot **ret_snapshot)
 {
     struct sink_snapshot *here = NULL, *there = NULL;
-    stage_set(recovery, RUN_LOOK);
+    run_recovery_stage(recovery, RUN_LOOK);
     enum rc_error err = find_here(recovery, progress, &here);
     if (err && err != RC_ERR_END)
         return err;
-    stage_set(recovery, RUN_DOWNLOAD);
+    run_recovery_stage(recovery, RUN_DOWNLOAD);
     if (!find_there(recovery, progress, here ? sink_snapshot_head(here)->epoch : 0, &there)) {
         sink_snapshot_close(here);
         here = there;
@@ -148,7 +148,7 @@ static enum rc_error restore_parts(struct run_recovery *recovery, struct sink_sn
     atomic_store_explicit(&recovery->bytes_done, 0, memory_order_relaxed);
     atomic_store_explicit(&recovery->bytes_total, sink_snapshot_bytes(snapshot),
                           memory_order_relaxed);
-    stage_set(recovery, RUN_RESTORE);
+    run_recovery_stage(recovery, RUN_RESTORE);
     secret_set(recovery, head->hash_secret);
     enum rc_error err = sink_snapshot_restore(snapshot, run_snapshot_parts(options->snapshot),
                                               &recovery->bytes_done, ret_message);
@@ -180,8 +180,9 @@ static enum rc_error restore(struct run_recovery *recovery, struct sink_snapshot
         err = configure_all(recovery, config, ret_message);
     config_free(before);
     if (!err)
-        say(recovery, "the configuration has changed: what is remembered is derived anew, what "
-                      "differs is restated");
+        run_recovery_say(recovery,
+                         "the configuration has changed: what is remembered is derived anew, what "
+                         "differs is restated");
     return err;
 }
 
@@ -245,10 +246,14 @@ static enum rc_error from_snapshot(struct run_recovery *recovery,
     return err ? err : resume(recovery, progress, head->epoch, ret_message);
 }
 
-/* Nothing to go on from: all is made anew, and what was published is read back. */
+/* Nothing to go on from: all is made anew, and what was published is read back. END: not by one
+ * that follows. */
 static enum rc_error begin_anew(struct run_recovery *recovery, const char *why)
 {
-    say(recovery,
+    if (recovery->follows)
+        return RC_ERR_END;
+    run_recovery_say(
+        recovery,
         "%s: all is made anew from the beginning of the input, and what differs is published", why);
     return RC_OK;
 }
@@ -284,19 +289,16 @@ static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progre
     return err;
 }
 
-enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])
+/* From the progress as it was read. */
+static enum rc_error begin(struct run_recovery *recovery, const struct rc_progress *progress,
+                           char ret_message[256])
 {
     const struct run_recovery_options *options = &recovery->options;
-    const struct rc_progress *progress;
-    recovery->begun_ms = steady_ms();
+    int64_t read_ms = steady_ms();
+    enum rc_error err = RC_OK;
+    took_set(&recovery->progress_ms, read_ms - recovery->begun_ms);
     took_set(&recovery->snapshot_ms, -1);
     took_set(&recovery->replay_ms, -1);
-    took_set(&recovery->progress_ms, -1);
-    enum rc_error err = sink_kafka_prepare(options->output, &progress, ret_message);
-    if (err)
-        return err;
-    int64_t prepared_ms = steady_ms();
-    took_set(&recovery->progress_ms, prepared_ms - recovery->begun_ms);
     recovery->last_epoch = progress->epoch;
     if (progress->has_key && !options->loaded->config->privacy.has_key) {
         config_pseudonym_key_set(options->loaded, progress->key);
@@ -306,14 +308,17 @@ enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])
         err = go_on(recovery, progress, ret_message);
     if (err)
         return err;
-    took_set(&recovery->snapshot_ms, steady_ms() - prepared_ms);
+    took_set(&recovery->snapshot_ms, steady_ms() - read_ms);
     if (!recovery->epochs)
         took_set(&recovery->replay_ms, 0);
-    stage_set(recovery, recovery->epochs ? RUN_REPLAY : RUN_LIVE);
+    run_recovery_stage(recovery, recovery->epochs    ? RUN_REPLAY
+                                 : recovery->follows ? RUN_FOLLOW
+                                                     : RUN_LIVE);
     if (progress->epoch && recovery->restored_ms)
-        say(recovery,
-            "recovered to epoch %" PRIu64 " in %" PRId64 " ms; %u epochs are made again after it",
-            recovery->from_epoch, steady_ms() - recovery->begun_ms, recovery->epochs);
+        run_recovery_say(recovery,
+                         "recovered to epoch %" PRIu64 " in %" PRId64
+                         " ms; %u epochs are made again after it",
+                         recovery->from_epoch, steady_ms() - recovery->begun_ms, recovery->epochs);
     return RC_OK;
 }
 
@@ -324,8 +329,8 @@ void run_recovery_published(struct run_recovery *recovery, uint64_t epoch)
         return;
     int64_t took_ms = steady_ms() - recovery->restored_ms;
     took_set(&recovery->replay_ms, took_ms);
-    say(recovery, "recovered: %u epochs were made again in %" PRId64 " ms", recovery->epochs,
-        took_ms);
+    run_recovery_say(recovery, "recovered: %u epochs were made again in %" PRId64 " ms",
+                     recovery->epochs, took_ms);
 }
 
 void run_recovery_times(const struct run_recovery *recovery, struct engine_restore *ret_times)
@@ -336,14 +341,37 @@ void run_recovery_times(const struct run_recovery *recovery, struct engine_resto
         .replay_ms = atomic_load_explicit(&recovery->replay_ms, memory_order_relaxed)};
 }
 
+enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])
+{
+    const struct run_recovery_options *options = &recovery->options;
+    const struct rc_progress *progress;
+    recovery->begun_ms = steady_ms();
+    if (options->lease && !options->only) {
+        enum rc_error err = run_standby_begin(recovery, begin, ret_message);
+        if (err != RC_ERR_END)
+            return err;
+        recovery->begun_ms = steady_ms();
+    }
+    recovery->publishes = true;
+    recovery->stands_by = false;
+    run_recovery_stage(recovery, RUN_PREPARE);
+    enum rc_error err = sink_kafka_prepare(options->output, &progress, ret_message);
+    return err ? err : begin(recovery, progress, ret_message);
+}
+
 bool run_recovery_text(struct run_recovery *recovery, char ret_text[256])
 {
     uint64_t done = atomic_load_explicit(&recovery->bytes_done, memory_order_relaxed);
     uint64_t total = atomic_load_explicit(&recovery->bytes_total, memory_order_relaxed);
     char text[TERMINAL_TEXT_MAX];
     uint32_t left;
+    if (run_standby_text(recovery, ret_text))
+        return true;
     switch ((enum run_stage)atomic_load_explicit(&recovery->stage, memory_order_relaxed)) {
     case RUN_PREPARE:
+    case RUN_COLD:
+    case RUN_FOLLOW:
+    case RUN_TAKE_OVER:
     case RUN_LIVE:
         break;
     case RUN_LOOK:

@@ -12,6 +12,7 @@
 #include <time.h>
 
 enum {
+    ABANDON_MS = 5000,
     FOLLOW_MS = 2000,     /* event time; an epoch is far shorter while nothing comes */
     HELD_BACK_MS = 60000, /* a partition so far behind another one is named … */
     HELD_FOR_S = 10,      /* … when it has been for so long */
@@ -62,6 +63,12 @@ static void on_published(void *opaque, const struct sink_epoch *epoch)
         run_snapshot_take(service->snapshot, epoch);
 }
 
+static void *membership(const void *opaque)
+{
+    const struct run_service *service = opaque;
+    return ingest_lease_membership(service->options.lease);
+}
+
 static enum rc_error prepare(void *opaque, char ret_message[256])
 {
     struct run_service *service = opaque;
@@ -108,6 +115,9 @@ static enum rc_error open_recovery(struct run_service *service, uint64_t secret,
                                                               .output = &service->output,
                                                               .snapshot = service->snapshot,
                                                               .only = service->options.recover_only,
+                                                              .restate = service->options.restate,
+                                                              .lease = service->options.lease,
+                                                              .leave = &service->leave,
                                                               .print = service->options.print,
                                                               .opaque = service->options.opaque};
     return err;
@@ -125,6 +135,8 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                       .say = kafka_words_say,
                                       .opaque = &service->sink_speaker,
                                       .leave = &service->leave};
+    if (service->options.lease)
+        sink.membership = membership;
     enum rc_error err = sink_kafka_open(&sink, &service->output, ret_message);
     if (!err && service->options.table)
         err = sink_table_open(&config->windows, &service->table);
@@ -148,9 +160,14 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                           .opaque = &service->ingest_speaker,
                                           .reusable = reusable_bytes,
                                           .reusable_opaque = service,
-                                          .recover_only = service->options.recover_only};
+                                          .recover_only = service->options.recover_only,
+                                          .lease = service->options.lease};
     if (recover)
         source.snapshot_every_ms = config->snapshot.every_ms;
+    if (recover && !service->options.recover_only) {
+        source.more = run_standby_more;
+        source.more_opaque = &service->recovery;
+    }
     if (!err)
         err = ingest_kafka_open(&source, engine_input(service->engine), &service->source,
                                 ret_message);
@@ -223,6 +240,22 @@ enum rc_error run_service_result(struct run_service *service, bool *ret_stuck,
     return err;
 }
 
+bool run_service_abandon(struct run_service *service)
+{
+    char message[256];
+    run_service_stop(service);
+    run_service_give_up(service);
+    if (!engine_ended(service->engine, ABANDON_MS))
+        return false;
+    engine_join(service->engine, message);
+    return true;
+}
+
+bool run_service_publishes(const struct run_service *service)
+{
+    return service->recovery.publishes;
+}
+
 char *run_service_finish_under(struct run_service *service, uint32_t *ret_size)
 {
     char *text = service->recovery.finish_under;
@@ -277,6 +310,9 @@ static bool shards_follow(const struct run_service *service)
 
 bool run_service_idle(struct run_service *service)
 {
+    char reason[256];
+    if (run_recovery_text(&service->recovery, reason))
+        return false;
     look_at_partitions(service);
     for (uint32_t i = 0; i < service->partition_count; i++)
         if (!service->partition[i].idle)

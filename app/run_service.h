@@ -18,6 +18,9 @@ struct run_service_options {
     bool recover;                 /* go on where the last run stopped, and make snapshots */
     bool recover_only;            /* … and end there, with a snapshot */
     bool restate;                 /* publish what recovery makes otherwise than before */
+    /* Who may publish; lent, NULL: this process. With `recover`: while another one holds part 0,
+     * the service stands by. */
+    struct ingest_lease *lease;
     /* A line for the log. thread: any. */
     void (*print)(void *opaque, const char *line);
     /* A thread has ended: run_service_over may answer otherwise now. thread: any. May be NULL */
@@ -39,8 +42,14 @@ bool run_service_over(struct run_service *service);
  * then run_service_close must not be called, the process ends as it is. */
 enum rc_error run_service_result(struct run_service *service, bool *ret_stuck,
                                  char ret_message[256]);
+/* After an end with an error, for a process that goes on: stops what still runs. false: it does not
+ * end within some seconds, as above. */
+bool run_service_abandon(struct run_service *service);
+/* It publishes, or is about to; false: it stands by. thread: main */
+bool run_service_publishes(const struct run_service *service);
 /* After an end with RC_ERR_AGAIN: the configuration that epochs are to be made again under first,
- * with recover_only. Given to the caller, who frees it. */
+ * with recover_only; NULL: there is none, a standby is to begin anew. Given to the caller, who
+ * frees it. */
 char *run_service_finish_under(struct run_service *service, uint32_t *ret_size);
 /* After the threads have ended. Takes NULL. */
 void run_service_close(struct run_service *service);
