@@ -73,6 +73,7 @@ static void drop_parts(struct ingest_copy *copy)
     copy->part_count = 0;
     copy->given = MERGE_NOBODY;
     memset(copy->known, 0, copy->options.config->kafka.topic_count * sizeof *copy->known);
+    memset(copy->begun, 0, copy->options.config->kafka.topic_count * sizeof *copy->begun);
     if (copy->opened)
         kafka_client_close(&copy->client);
     copy->opened = false;
@@ -82,7 +83,7 @@ void ingest_copy_close(struct ingest_copy *copy)
 {
     if (!copy)
         return;
-    if (copy->known)
+    if (copy->known && copy->begun)
         drop_parts(copy);
     ingest_decoder_close(copy->decoder);
     free(copy->part);
@@ -145,14 +146,16 @@ static enum rc_error add_part(struct ingest_copy *copy, uint32_t topic, const st
     int32_t partition = (int32_t)copy->known[topic];
     const char *name = name_of(copy, topic);
     int64_t first = rd_kafka_topic_partition_list_find(found->first, name, partition)->offset;
-    int64_t next = rd_kafka_topic_partition_list_find(found->committed, name, partition)->offset;
+    int64_t read = rd_kafka_topic_partition_list_find(found->committed, name, partition)->offset;
     *part = (struct copy_part){
         .topic = topic,
         .partition = partition,
-        .next = next >= 0 ? next : first,
+        /* With the first record of a topic all its partitions are committed: it is a new one. */
+        .next = read >= 0            ? read
+                : copy->begun[topic] ? 0
+                                     : first,
+        .committed = read >= 0 ? read : -1,
         .end = rd_kafka_topic_partition_list_find(found->end, name, partition)->offset};
-    part->committed = part->next;
-    copy->begun[topic] |= next >= 0;
     enum rc_error err = check_place(copy, part, first, ret_message);
     if (!err && !(part->waiting = calloc(COPY_BATCH, sizeof *part->waiting)))
         err = RC_ERR_MEMORY;
@@ -179,6 +182,15 @@ static enum rc_error find(struct ingest_copy *copy, const struct found *found)
     return err;
 }
 
+static bool any_committed(const struct found *found, const char *name)
+{
+    for (int i = 0; i < found->committed->cnt; i++)
+        if (found->committed->elems[i].offset >= 0 &&
+            !strcmp(found->committed->elems[i].topic, name))
+            return true;
+    return false;
+}
+
 static enum rc_error add_parts(struct ingest_copy *copy, const uint32_t *count,
                                char ret_message[256])
 {
@@ -192,6 +204,8 @@ static enum rc_error add_parts(struct ingest_copy *copy, const uint32_t *count,
     enum rc_error err = list->cnt ? make_room(copy, (uint32_t)list->cnt) : RC_OK;
     if (!err && list->cnt)
         err = find(copy, &found);
+    for (uint32_t i = 0; i < topics && !err; i++)
+        copy->begun[i] |= any_committed(&found, name_of(copy, i));
     for (uint32_t i = 0; i < topics; i++)
         while (!err && copy->known[i] < count[i])
             err = add_part(copy, i, &found, ret_message);
@@ -387,6 +401,7 @@ static enum rc_error give(struct ingest_copy *copy, uint32_t number,
     if (err)
         return err;
     copy->given = number;
+    copy->begun[part->topic] = true;
     copy->quiet_ms = copy->served_ms;
     part->next = message->offset + 1;
     return RC_OK;
@@ -419,12 +434,18 @@ enum rc_error ingest_copy_next(struct ingest_copy *copy, int64_t timeout_ms,
 
 /* ---- how far it is ---- */
 
+/* Before something of a topic is copied the group knows nothing of it; then all its partitions. */
+static bool is_to_commit(const struct ingest_copy *copy, const struct copy_part *part)
+{
+    return part->next > part->committed && (part->committed >= 0 || copy->begun[part->topic]);
+}
+
 const struct rc_copy_offset *ingest_copy_offsets(struct ingest_copy *copy, uint32_t *ret_count)
 {
     *ret_count = 0;
     for (uint32_t i = 0; i < copy->part_count; i++) {
         const struct copy_part *part = &copy->part[i];
-        if (part->next > part->committed)
+        if (is_to_commit(copy, part))
             copy->offset[(*ret_count)++] =
                 (struct rc_copy_offset){part->topic, part->partition, part->next};
     }
@@ -434,7 +455,8 @@ const struct rc_copy_offset *ingest_copy_offsets(struct ingest_copy *copy, uint3
 void ingest_copy_committed(struct ingest_copy *copy)
 {
     for (uint32_t i = 0; i < copy->part_count; i++)
-        copy->part[i].committed = copy->part[i].next;
+        if (is_to_commit(copy, &copy->part[i]))
+            copy->part[i].committed = copy->part[i].next;
 }
 
 int64_t ingest_copy_idle_ms(const struct ingest_copy *copy)

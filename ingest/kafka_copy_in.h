@@ -14,7 +14,7 @@ struct copy_part {
     rd_kafka_queue_t *queue;
     uint32_t topic;
     int32_t partition;
-    int64_t next, committed, end; /* next: behind what was given */
+    int64_t next, committed, end; /* next: behind what was given; committed below 0: nothing */
     rd_kafka_message_t **waiting; /* of COPY_BATCH; at … count were fetched and not given yet */
     uint32_t at, count;
     bool tick; /* of what comes next, as the client */
@@ -30,7 +30,7 @@ struct ingest_copy {
     struct merge_part *merge;   /* of the same numbers */
     uint32_t part_count, given; /* given: whose record is lent, or MERGE_NOBODY */
     uint32_t *known;            /* partitions taken up, by topic */
-    bool *begun;                /* something of it was committed, by topic */
+    bool *begun;                /* something of it was given, if only to a run before; by topic */
     struct rc_copy_offset *offset;
     struct rc_copy_header *header; /* of the record that is given */
     size_t header_room;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # While `rekey` copies, its broker is killed, then frozen for longer than a transaction may last;
 # then rekey itself is. It goes on by itself, and every record stands in the copies once, in order.
-port=20300
+port=20980
 # shellcheck source=tests/system/kafka_common.bash
 . "$(dirname "$0")/kafka_common.bash"
 

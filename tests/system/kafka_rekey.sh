@@ -3,7 +3,7 @@
 # at named steps of its transactions and at random instants: every record is there once, in its
 # partition and in its order, and `run` on the new topics publishes what a replay of the events
 # says.
-port=20260
+port=20920
 # shellcheck source=tests/system/kafka_common.bash
 . "$(dirname "$0")/kafka_common.bash"
 seed=${REKEY_SEED:-$RANDOM}
@@ -22,9 +22,9 @@ check() {
 }
 
 start_broker
-simulate --clients 5 --contacts 120 --ticket-share 10% --for 1d --seed 31
+simulate --clients 3 --contacts 150 --ticket-share 10% --for 1d --seed 31
 # many transactions, in whose middle it is killed
-sed -i -e '/^output:/s/4/4, commit_every: 20ms/' -e '/^time:/s/3s/1500ms/' "$work/config.yaml"
+sed -i -e '/^output:/s/4/4, commit_every: 20ms/' -e '/^time:/s/3s/1s/' "$work/config.yaml"
 lines=$(wc -l <"$work/events.ndjson")
 split -n "l/2" -d "$work/events.ndjson" "$work/part."
 feed "$work/config.yaml" "$work/part.00" || fail "feed"
@@ -46,7 +46,7 @@ rekey --until-idle || fail "rekey ends with an error"
 check --disorder 1000
 
 say "live: killed at named steps, and at random instants"
-feed --rate $((lines / 20)) --tick 2024-01-20T00:00:00Z "$work/config.yaml" "$work/part.01" &
+feed --rate $((lines / 16)) --tick 2024-01-20T00:00:00Z "$work/config.yaml" "$work/part.01" &
 feed_pid=$!
 killed_at commit_before:4 commit_after:4
 for kill in 1 2 3; do
@@ -70,7 +70,7 @@ wait_run 10 || code=$?
 [ "$code" = 69 ] && grep -q "another rekey copies these topics" "$work/run.log" ||
     fail "the first rekey ends with $code"
 start_rekey
-sleep 2
+sleep 1.5
 kill -TERM "$run_pid"
 wait_run 6 || fail "SIGTERM: rekey ends with $?"
 check
