@@ -23,7 +23,13 @@ void run_recovery_stage(struct run_recovery *recovery, enum run_stage stage)
 
 static void took_set(_Atomic int64_t *took_ms, int64_t value)
 {
-    atomic_store_explicit(took_ms, value, memory_order_relaxed);
+    atomic_store_explicit(took_ms, value + 1, memory_order_relaxed);
+}
+
+/* Negative: not over yet. */
+static int64_t took(const _Atomic int64_t *took_ms)
+{
+    return atomic_load_explicit(took_ms, memory_order_relaxed) - 1;
 }
 
 void run_recovery_say(struct run_recovery *recovery, const char *format, ...)
@@ -324,8 +330,7 @@ static enum rc_error begin(struct run_recovery *recovery, const struct rc_progre
 
 void run_recovery_published(struct run_recovery *recovery, uint64_t epoch)
 {
-    if (!recovery->epochs || epoch < recovery->last_epoch ||
-        atomic_load_explicit(&recovery->replay_ms, memory_order_relaxed) >= 0)
+    if (!recovery->epochs || epoch < recovery->last_epoch || took(&recovery->replay_ms) >= 0)
         return;
     int64_t took_ms = steady_ms() - recovery->restored_ms;
     took_set(&recovery->replay_ms, took_ms);
@@ -335,10 +340,9 @@ void run_recovery_published(struct run_recovery *recovery, uint64_t epoch)
 
 void run_recovery_times(const struct run_recovery *recovery, struct engine_restore *ret_times)
 {
-    *ret_times = (struct engine_restore){
-        .progress_ms = atomic_load_explicit(&recovery->progress_ms, memory_order_relaxed),
-        .snapshot_ms = atomic_load_explicit(&recovery->snapshot_ms, memory_order_relaxed),
-        .replay_ms = atomic_load_explicit(&recovery->replay_ms, memory_order_relaxed)};
+    *ret_times = (struct engine_restore){.progress_ms = took(&recovery->progress_ms),
+                                         .snapshot_ms = took(&recovery->snapshot_ms),
+                                         .replay_ms = took(&recovery->replay_ms)};
 }
 
 enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])

@@ -42,7 +42,8 @@ struct run_recovery {
     uint32_t epochs; /* to be made again; set before RUN_REPLAY */
     uint64_t from_epoch, last_epoch;
     int64_t begun_ms, restored_ms;
-    _Atomic int64_t progress_ms, snapshot_ms, replay_ms; /* how long they took; -1: not over yet */
+    /* How long they took, and 1; 0: not over yet. */
+    _Atomic int64_t progress_ms, snapshot_ms, replay_ms;
     bool follows;               /* the lease is another's, or was until it is taken over */
     bool taken_over;            /* … which it is now */
     int64_t given_ms;           /* when that was */
