@@ -430,6 +430,12 @@ def watched(lab, options):
                  'rollcall_event_lag_seconds{topic="contact.calls",partition="0"}'):
         if lab.metric(name) is None:
             run.fail(f"/metrics does not say {name}")
+        say(f"{name} {lab.metric(name)}")
+    if shutil.which("promtool"):
+        checked = subprocess.run(["promtool", "check", "metrics"], check=False, text=True,
+                                 input=lab.http("/metrics")[1], capture_output=True)
+        if checked.returncode:
+            run.fail(f"promtool: {checked.stderr}")
     flow.allow(len(flow.lines) // 3)
     starve(lab, run, manager)
     run.kill()
