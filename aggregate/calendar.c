@@ -112,13 +112,28 @@ void rc_interval_at(const struct rc_zone *zone, enum rc_interval kind, int64_t a
     }
 }
 
-/* The first span that ends after the instant; span_count: none does. */
+/* The first span that ends after the instant; span_count: none does. Spans lie about evenly over
+ * the years, so the search begins where it would be if they did, and goes outwards from there. */
 static uint32_t span_after(const struct rc_calendar *calendar, int64_t at_ms)
 {
+    const struct rc_span *span = calendar->span;
     uint32_t low = 0, high = calendar->span_count;
+    if (high == 0 || at_ms < span[0].to_ms || at_ms >= span[high - 1].to_ms)
+        return high == 0 || at_ms < span[0].to_ms ? 0 : high;
+    int64_t pitch_ms = (span[high - 1].to_ms - span[0].from_ms) / high + 1;
+    uint32_t guess = (uint32_t)((at_ms - span[0].from_ms) / pitch_ms);
+    for (uint32_t step = 1; guess >= low && guess < high; step *= 2) {
+        if (span[guess].to_ms <= at_ms) {
+            low = guess + 1;
+            guess += step;
+        } else {
+            high = guess;
+            guess -= step; /* below zero is beyond the end: that will do */
+        }
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (calendar->span[middle].to_ms <= at_ms)
+        if (span[middle].to_ms <= at_ms)
             low = middle + 1;
         else
             high = middle;
@@ -132,14 +147,18 @@ bool rc_calendar_open(const struct rc_calendar *calendar, int64_t at_ms)
     return i < calendar->span_count && calendar->span[i].from_ms <= at_ms;
 }
 
-/* How long it was open before the instant. */
-static int64_t opened_before(const struct rc_calendar *calendar, int64_t at_ms)
+/* How long it was open before the instant; i: span_after() of it. */
+static int64_t opened_until(const struct rc_calendar *calendar, uint32_t i, int64_t at_ms)
 {
-    uint32_t i = span_after(calendar, at_ms);
     int64_t opened = calendar->opened_ms[i];
     if (i < calendar->span_count && calendar->span[i].from_ms < at_ms)
         opened += at_ms - calendar->span[i].from_ms;
     return opened;
+}
+
+static int64_t opened_before(const struct rc_calendar *calendar, int64_t at_ms)
+{
+    return opened_until(calendar, span_after(calendar, at_ms), at_ms);
 }
 
 int64_t rc_calendar_between(const struct rc_calendar *calendar, int64_t from_ms, int64_t to_ms)
@@ -149,11 +168,16 @@ int64_t rc_calendar_between(const struct rc_calendar *calendar, int64_t from_ms,
 
 int64_t rc_calendar_add(const struct rc_calendar *calendar, int64_t from_ms, int64_t open_ms)
 {
-    int64_t goal = opened_before(calendar, from_ms) + open_ms;
+    uint32_t low = span_after(calendar, from_ms), high = calendar->span_count;
+    int64_t goal = opened_until(calendar, low, from_ms) + open_ms;
     if (goal > calendar->opened_ms[calendar->span_count])
         return RC_CALENDAR_NEVER;
-    /* The span in which the goal is reached: the last that begins short of it. */
-    uint32_t low = 0, high = calendar->span_count;
+    /* The span in which the goal is reached: the last that begins short of it. Seldom far away. */
+    uint32_t step = 1;
+    for (; step < high - low && calendar->opened_ms[low + step] < goal; step *= 2)
+        low += step;
+    if (step < high - low)
+        high = low + step;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
         if (calendar->opened_ms[middle] < goal)

@@ -139,6 +139,54 @@ Test(calendar, days_of_the_change_have_23_or_25_hours)
     cr_assert_eq(end - start, 25 * 60 * MINUTE);
 }
 
+/* However unevenly the spans lie: every instant near an end of one, against going through all. */
+static void check_against_all(const struct rc_calendar *calendar)
+{
+    for (uint32_t i = 0; i < 2 * calendar->span_count; i++)
+        for (int64_t off = -1; off <= 1; off++) {
+            const struct rc_span *span = &calendar->span[i / 2];
+            int64_t at = (i % 2 ? span->to_ms : span->from_ms) + off, opened = 0;
+            bool is_open = false;
+            for (uint32_t j = 0; j < calendar->span_count; j++) {
+                span = &calendar->span[j];
+                is_open |= span->from_ms <= at && at < span->to_ms;
+                if (span->from_ms < at)
+                    opened += (at < span->to_ms ? at : span->to_ms) - span->from_ms;
+            }
+            cr_assert_eq(rc_calendar_open(calendar, at), is_open, "%u %ld", i, (long)off);
+            cr_assert_eq(rc_calendar_between(calendar, -1, at), opened, "%u %ld", i, (long)off);
+            for (int64_t goal = opened + 1; goal <= calendar->opened_ms[calendar->span_count];
+                 goal += 1 + goal / 7) {
+                int64_t then = rc_calendar_add(calendar, at, goal - opened);
+                cr_assert_eq(rc_calendar_between(calendar, -1, then), goal);
+                cr_assert_eq(rc_calendar_between(calendar, -1, then - 1), goal - 1);
+            }
+        }
+}
+
+Test(calendar, spans_are_found_wherever_they_lie)
+{
+    enum { COUNT = 60 };
+    struct rc_span spans[COUNT];
+    int64_t opened[COUNT + 1] = {0};
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        uint32_t random = seed * 2654435761u, count = seed % COUNT + 1;
+        int64_t at = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            random = random * 1664525u + 1013904223u;
+            at += 1 + (random >> 8) % 50;
+            if (random >> 28 == 0) /* years without any */
+                at += 1000000;
+            spans[i].from_ms = at;
+            at += 1 + (random >> 16) % 40;
+            spans[i].to_ms = at;
+            opened[i + 1] = opened[i] + spans[i].to_ms - spans[i].from_ms;
+        }
+        struct rc_calendar calendar = {.span_count = count, .span = spans, .opened_ms = opened};
+        check_against_all(&calendar);
+    }
+}
+
 Test(calendar, open_is_half_open)
 {
     static const struct rc_span spans[] = {{10, 20}, {30, 40}};
