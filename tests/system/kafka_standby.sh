@@ -56,6 +56,7 @@ taken_over() {
 
 start_broker
 simulate --clients 5 --contacts 250 --for 1d --seed 23
+feed --tick 2024-01-07T00:00:00Z "$work/config.yaml" /dev/null || fail "feed"
 lines=$(wc -l <"$work/events.ndjson")
 say "feeding $lines events in about 30 s"
 feed --rate $((lines / 30)) --tick 2024-01-20T00:00:00Z "$work/config.yaml" \
@@ -66,9 +67,8 @@ await '"run"' 20 dump rollcall.progress -p 0 2>"$work/kcat.log"
 member b
 stands_by b
 say "b: $(ask b readyz)"
-[ "$(ask b readyz -o "$work/figures" -w '%{http_code}')" = 503 ] || fail "a standby is ready"
-ask b api/v1/figures >"$work/figures"
-grep -q '"handled"' "$work/figures" || fail "a standby has no figures"
+[ "$(ask b readyz -o "$work/ready" -w '%{http_code}')" = 503 ] || fail "a standby is ready"
+await '"handled"' 20 ask b api/v1/figures
 
 event kill-9 a KILL
 taken_over b 1

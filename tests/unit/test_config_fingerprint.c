@@ -92,6 +92,6 @@ Test(config_fingerprint, processes_of_a_group_may_differ_in_what_is_their_own)
             true);
     same_id(one, "kafka: {group: g}\ntasks: 4\n", false);
     same_id(one, "kafka: {group: h}\ntasks: 3\n", false);
-    same_id(one, "kafka: {group: g}\ntasks: \"3\"\n", false);
+    same_id("clients: {a: {timezone: UTC}}\n", "clients: {a: {timezone: \"UTC\"}}\n", false);
     same_id("clients: {http: {}}\n", "clients: {}\n", false);
 }

@@ -229,3 +229,43 @@ Test(progress_log, an_input_topic_that_is_gone_matters_in_the_last_record_alone)
     add_epochs(2, 3);
     finish(3, 3);
 }
+
+Test(progress_log, one_that_follows_is_given_one_epoch_after_the_other)
+{
+    add_epochs(1, 3);
+    uint64_t breaks = progress_log_breaks(progress_log);
+    cr_assert(eq(u64, progress_log_next(progress_log, 0)->epoch, 1));
+    cr_assert(eq(u64, progress_log_next(progress_log, 2)->epoch, 3));
+    cr_assert(eq(ptr, (void *)progress_log_next(progress_log, 3), NULL));
+    add_epochs(4, 4);
+    cr_assert(eq(u64, progress_log_next(progress_log, 3)->epoch, 4));
+    cr_assert(eq(u64, progress_log_breaks(progress_log), breaks));
+}
+
+Test(progress_log, what_is_compared_is_let_go_of_and_the_rest_stays)
+{
+    add_epochs(1, 200);
+    uint64_t breaks = progress_log_breaks(progress_log);
+    progress_log_forget(progress_log, 20); /* not worth it yet */
+    finish(200, 200);
+    progress_log_forget(progress_log, 151);
+    finish(200, 50);
+    cr_assert(eq(u64, progress_log_next(progress_log, 160)->epoch, 161));
+    cr_assert(zero(u64, progress_log_sum(progress_log, 150, "rollcall.metrics").count));
+    cr_assert(eq(u64, progress_log_sum(progress_log, 151, "rollcall.metrics").count, 12));
+    progress_log_forget(progress_log, 100);
+    progress_log_forget(progress_log, 300);
+    finish(200, 50);
+    cr_assert(eq(u64, progress_log_breaks(progress_log), breaks));
+}
+
+Test(progress_log, what_cannot_be_gone_on_with_is_noticed_by_one_that_follows)
+{
+    add_epochs(1, 3);
+    uint64_t breaks = progress_log_breaks(progress_log);
+    add_under('f', 4, "two: 2\n");
+    cr_assert(gt(u64, progress_log_breaks(progress_log), breaks));
+    breaks = progress_log_breaks(progress_log);
+    add_text("centre \"one\"", "garbage");
+    cr_assert(gt(u64, progress_log_breaks(progress_log), breaks));
+}
