@@ -21,7 +21,9 @@ static const char usage_text[] =
     "The service: reads the input topics of CONFIG, publishes records to the output topics, which\n"
     "are made where they are missing, and answers over HTTP. It goes on where the last run of the\n"
     "group stopped, whatever stopped it, from the newest snapshot (on this disk, or in Kafka) and\n"
-    "the progress topic. A Kafka that is away is waited for. SIGTERM finishes the epoch, makes a\n"
+    "the progress topic. Where another process of the group is active it stands by, and takes "
+    "over\n"
+    "when that is gone. A Kafka that is away is waited for. SIGTERM finishes the epoch, makes a\n"
     "snapshot and leaves; SIGHUP reads CONFIG again and, if it is valid, goes on under it.\n"
     "\n"
     "  --shards N     threads that compute, 1 to 64; default one per core but one\n"
@@ -250,7 +252,8 @@ static enum rc_error lease_verdict(struct run *run, enum rc_error err, bool stuc
     char message[256];
     if (err == RC_ERR_AGAIN && !run_service_publishes(run->service))
         print_news(run, "standby: the active process has gone another way: this one begins anew");
-    if ((!err || err == RC_ERR_KAFKA) && (run->yields || !run_loop_stopped(run->loop))) {
+    bool fenced = err == RC_ERR_KAFKA && !run_loop_stopped(run->loop);
+    if (fenced || (run->yields && (!err || err == RC_ERR_KAFKA))) {
         enum rc_error why = run_lease_why(run->lease, message);
         if (why)
             err = why;

@@ -100,6 +100,7 @@ struct engine_metrics {
     const struct engine_restore *restore;     /* NULL: nothing is gone on from */
     int64_t stall_ms;                         /* of the slowest shard (watchdog.h) */
     int64_t steady_ms;                        /* now, for ages */
+    bool standby;                             /* another process of the group is active */
     bool reload_ok;                           /* the configuration as last read was valid */
     int64_t wall_ms;                          /* now, for the lag */
 };

@@ -274,6 +274,8 @@ char *engine_metrics_text(const struct engine *engine, const struct engine_metri
     fprintf(to, "rollcall_build_info{version=\"%s\",zone_data=\"", ROLLCALL_VERSION);
     put_label(to, metrics->config->zone_data_version);
     fputs("\"} 1\n", to);
+    simple(to, "rollcall_standby", "gauge", "1: another process of the group is active.",
+           metrics->standby);
     simple(to, "rollcall_config_last_reload_successful", "gauge",
            "1: the configuration as last read is valid.", metrics->reload_ok);
     simple(to, "rollcall_shards", "gauge", "Threads that compute.", engine_shards(engine));

@@ -444,6 +444,7 @@ char *run_service_metrics(struct run_service *service, bool reload_ok)
                                      .stall_ms =
                                          watchdog_slowest(service->watchdog, steady_ms, &shard),
                                      .steady_ms = steady_ms,
+                                     .standby = run_standby_stands_by(&service->recovery),
                                      .reload_ok = reload_ok,
                                      .wall_ms = clock_ms(CLOCK_REALTIME)};
     return engine_metrics_text(service->engine, &metrics);
