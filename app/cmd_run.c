@@ -9,6 +9,7 @@
 
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ struct run {
     bool only;                  /* recover, and no more */
     struct run_lease *lease;    /* with the configuration that it was opened with */
     struct config_loaded *lease_loaded;
+    bool leaves; /* a signal has come */
     bool yields; /* the service was stopped since it has the lease no more */
     struct run_service *service;
     struct run_loop *loop;
@@ -222,7 +224,7 @@ static enum rc_error open_all(struct run *run, char ret_message[256])
     struct run_loop_options loop = {.config = run->loaded->config,
                                     .service = run->service,
                                     .until_idle = run->until_idle,
-                                    .reload = reload,
+                                    .reload = run->only ? NULL : reload,
                                     .tick = on_tick,
                                     .print = print_news,
                                     .opaque = run};
@@ -276,6 +278,7 @@ static enum rc_error serve(struct run *run, char ret_message[256])
     if (err)
         end_now(complain(err, ret_message));
     bool over = run_loop_run(run->loop);
+    run->leaves |= run_loop_left(run->loop);
     if (!over)
         end_now(complain(RC_ERR_KAFKA, "the last epoch could not be published in time; it is made "
                                        "again with the next start"));
@@ -330,6 +333,7 @@ static enum rc_error finish_before(struct run *run, const char *text, uint32_t s
         config_load_text("the configuration before", text, size, stderr, &before.loaded);
     if (!err) {
         err = serve_once(&before, &none, &none_size, ret_message);
+        run->leaves = before.leaves;
         config_free(before.loaded);
     }
     bool odd = err == RC_ERR_AGAIN && none;
@@ -383,7 +387,7 @@ static enum rc_error serve_through(struct run *run, char ret_message[256])
         err = finish_before(run, finish, size, ret_message);
         free(finish);
         finish = NULL;
-        if (!err)
+        if (!err && !run->leaves)
             err = serve_once(run, &finish, &size, ret_message);
         if (finish)
             err = RC_ERR_INTERNAL;
@@ -405,9 +409,9 @@ static enum rc_error serve_all(struct run *run, char ret_message[256])
         run_lease_begin(run->lease);
         err = serve_through(run, ret_message);
         run_lease_end(run->lease);
-    } while (err == RC_ERR_AGAIN || (!err && run->next));
+    } while (!run->leaves && (err == RC_ERR_AGAIN || (!err && run->next)));
     leave_group(run);
-    return err;
+    return err == RC_ERR_AGAIN ? RC_OK : err;
 }
 
 int cmd_run(int argc, char **argv)
@@ -420,6 +424,7 @@ int cmd_run(int argc, char **argv)
         fputs(usage_text, stdout);
         return EXIT_DONE;
     }
+    run_loop_signals(SIG_BLOCK, true);
     enum rc_error err = config_load("rollcall run", run.path, stderr, &run.loaded);
     if (err)
         return exit_code_of(err);

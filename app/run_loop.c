@@ -2,6 +2,7 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct run_loop {
     int64_t stopped_at_ms; /* 0: not yet */
     unsigned ticks;
     bool reload_ok, over, ready_said;
+    bool left; /* by a signal, for good */
 };
 
 static int64_t steady_ms(void)
@@ -50,9 +52,11 @@ void run_loop_stop(struct run_loop *loop, const char *why)
 
 static void on_stop_signal(evutil_socket_t number, short what, void *opaque)
 {
+    struct run_loop *loop = opaque;
     (void)what;
-    stop(opaque, number == SIGTERM ? "SIGTERM: the epoch is finished, then I leave"
-                                   : "SIGINT: the epoch is finished, then I leave");
+    loop->left = true;
+    stop(loop, number == SIGTERM ? "SIGTERM: the epoch is finished, then I leave"
+                                 : "SIGINT: the epoch is finished, then I leave");
 }
 
 static void on_hup(evutil_socket_t number, short what, void *opaque)
@@ -131,6 +135,17 @@ static bool http_ready(void *opaque, char ret_reason[256])
     return run_service_ready(loop->options.service, ret_reason);
 }
 
+void run_loop_signals(int how, bool reload)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (reload)
+        sigaddset(&set, SIGHUP);
+    pthread_sigmask(how, &set, NULL);
+}
+
 static enum rc_error add_events(struct run_loop *loop)
 {
     struct timeval tick = {.tv_usec = TICK_MS * 1000};
@@ -178,13 +193,21 @@ enum rc_error run_loop_open(const struct run_loop_options *options, struct run_l
 
 bool run_loop_run(struct run_loop *loop)
 {
+    run_loop_signals(SIG_UNBLOCK, loop->options.reload);
     event_base_dispatch(loop->base);
+    run_loop_signals(SIG_BLOCK, true);
+    event_base_loop(loop->base, EVLOOP_NONBLOCK); /* one that came meanwhile */
     return loop->over;
 }
 
 bool run_loop_stopped(const struct run_loop *loop)
 {
     return loop->stopped_at_ms != 0;
+}
+
+bool run_loop_left(const struct run_loop *loop)
+{
+    return loop->left;
 }
 
 void run_loop_wake(struct run_loop *loop)

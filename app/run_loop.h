@@ -10,7 +10,8 @@ struct run_loop_options {
     const struct rc_config *config;
     struct run_service *service;
     bool until_idle; /* stop by itself when all partitions are idle */
-    /* SIGHUP: reads the configuration again; true: it is valid. */
+    /* SIGHUP: reads the configuration again; true: it is valid. NULL: SIGHUP waits for a loop that
+     * has it. */
     bool (*reload)(void *opaque);
     /* Now and then, while it runs; NULL: never. */
     void (*tick)(void *opaque);
@@ -18,6 +19,9 @@ struct run_loop_options {
     void *opaque;
 };
 
+/* SIGTERM, SIGINT and SIGHUP, if `reload`, are blocked (SIG_BLOCK) but while a loop runs: one that
+ * comes before, or between two loops, waits for the next. To be called before the first. */
+void run_loop_signals(int how, bool reload);
 /* HTTP is opened here. thread: main; the service's threads do not run yet. */
 enum rc_error run_loop_open(const struct run_loop_options *options, struct run_loop **ret_loop,
                             char ret_message[256]);
@@ -27,6 +31,8 @@ bool run_loop_run(struct run_loop *loop);
 void run_loop_stop(struct run_loop *loop, const char *why);
 /* It was asked to stop, by a signal, run_loop_stop or until_idle. */
 bool run_loop_stopped(const struct run_loop *loop);
+/* SIGTERM or SIGINT has come: the process is to end. */
+bool run_loop_left(const struct run_loop *loop);
 /* The service's `ended`. thread: any; `loop` may be NULL. */
 void run_loop_wake(struct run_loop *loop);
 void run_loop_close(struct run_loop *loop);
