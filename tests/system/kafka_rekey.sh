@@ -62,6 +62,11 @@ feed_pid=''
 
 say "another one takes over: the first is shut out"
 first=$run_pid
+echo ' ' | kcat -b "127.0.0.1:$port" -P -t contact.calls -p 2
+until [ "$(count contact.calls.by-client)" -ge "$(count contact.calls)" ]; do
+    kill -0 "$first" 2>/dev/null || fail "rekey has ended" # it must be at work by then
+    sleep 0.3
+done
 rekey --until-idle || fail "rekey ends with an error"
 echo ' ' | kcat -b "127.0.0.1:$port" -P -t contact.calls -p 3
 run_pid=$first

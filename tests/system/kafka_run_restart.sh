@@ -38,9 +38,10 @@ grep "recovered to epoch" "$work/run.log"
 compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
 compare_dead_letters
 published=$(count rollcall.metrics) contacts=$(count rollcall.contacts)
-# stopped_at: wall clock and event time of the last "stopped:" line, in milliseconds
+# stopped_at: wall clock and event time when the last run came to its end, in milliseconds
 stopped_at() {
-    sed -n 's/^\([^ ]*\) stopped: .*, now \(.*\)$/\1 \2/p' "$work/run.log" | tail -1 |
+    sed -n -e 's/^\([^ ]*\) all partitions are idle: .*/\1/p' \
+        -e 's/.* stopped: .*, now \(.*\)$/\1/p' "$work/run.log" | tail -2 | paste -d' ' - - |
         while read -r wall now; do echo "$(date -d "$wall" +%s%3N) $(date -d "$now" +%s%3N)"; done
 }
 read -r wall_before now_before < <(stopped_at)
