@@ -215,7 +215,17 @@ enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partition
     return RC_OK;
 }
 
-enum rc_error kafka_client_join(struct kafka_client *client, const char *instance,
+static enum rc_error set_mark(rd_kafka_conf_t *conf, const char *mark, char ret_message[256])
+{
+    char id[256], marked[300];
+    size_t size = sizeof id;
+    if (rd_kafka_conf_get(conf, "client.id", id, &size))
+        id[0] = '\0';
+    snprintf(marked, sizeof marked, "%s%s", id, mark);
+    return set(conf, "client.id", marked, false, ret_message);
+}
+
+enum rc_error kafka_client_join(struct kafka_client *client, const char *instance, const char *mark,
                                 void (*rebalance)(rd_kafka_t *, rd_kafka_resp_err_t,
                                                   rd_kafka_topic_partition_list_t *, void *),
                                 char ret_message[256])
@@ -229,6 +239,8 @@ enum rc_error kafka_client_join(struct kafka_client *client, const char *instanc
     if (!err)
         err = set(conf, "group.instance.id", instance, false, ret_message);
     if (!err)
+        err = set_mark(conf, mark, ret_message);
+    if (!err)
         err = set_all(conf, member, sizeof member / sizeof *member, ret_message);
     if (err) {
         rd_kafka_conf_destroy(conf);
@@ -239,6 +251,12 @@ enum rc_error kafka_client_join(struct kafka_client *client, const char *instanc
     if (!err)
         rd_kafka_poll_set_consumer(client->consumer);
     return err;
+}
+
+void kafka_client_drop(struct kafka_client *client)
+{
+    close_consumer(client->consumer);
+    client->consumer = NULL;
 }
 
 enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,

@@ -36,12 +36,15 @@ void kafka_client_close(struct kafka_client *client);
 /* Makes the consumer, with buffers for so many partitions. */
 enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partitions,
                                  char ret_message[256]);
-/* Makes the consumer, to be a member of the group under that instance's name (lease.h). Parts come
- * and go through `rebalance`, whose opaque is the client, from whatever polls the consumer. */
-enum rc_error kafka_client_join(struct kafka_client *client, const char *instance,
+/* Makes the consumer, to be a member of the group under that instance's name (lease.h), with `mark`
+ * behind its client.id. Parts come and go through `rebalance`, whose opaque is the client, from
+ * whatever polls the consumer. */
+enum rc_error kafka_client_join(struct kafka_client *client, const char *instance, const char *mark,
                                 void (*rebalance)(rd_kafka_t *, rd_kafka_resp_err_t,
                                                   rd_kafka_topic_partition_list_t *, void *),
                                 char ret_message[256]);
+/* Throws it away, without leaving the group. */
+void kafka_client_drop(struct kafka_client *client);
 /* Begins to read a partition at `offset`; gives the queue. KAFKA. */
 enum rc_error kafka_client_assign(struct kafka_client *client, const char *topic, int32_t partition,
                                   int64_t offset, rd_kafka_queue_t **ret_queue);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ struct ingest_lease {
     struct kafka_client client; /* first: it is the opaque of the rebalance callback */
     struct ingest_lease_options options;
     char instance[256];
+    char mark[20]; /* behind the client.id: which process it is, to itself */
     pthread_t thread;
     bool started;
     _Atomic bool leave, joined;
@@ -109,22 +111,11 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 
 /* ---- the thread ---- */
 
-static void note_fatal(struct ingest_lease *lease)
+static void fail(struct ingest_lease *lease, enum rc_error err, const char *message)
 {
-    char reason[200];
-    rd_kafka_resp_err_t code = rd_kafka_fatal_error(lease->client.consumer, reason, sizeof reason);
-    if (!code || lease->error)
-        return;
     pthread_mutex_lock(&lease->lock);
-    lease->error = RC_ERR_KAFKA;
-    if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-        snprintf(lease->message, sizeof lease->message,
-                 "another process has joined the group as the same instance, %.60s, and has taken "
-                 "over (fenced): two processes on one host need a kafka.instance each",
-                 lease->instance);
-    else
-        snprintf(lease->message, sizeof lease->message, "the group's membership has ended: %s",
-                 reason);
+    lease->error = err;
+    snprintf(lease->message, sizeof lease->message, "%s", message);
     pthread_mutex_unlock(&lease->lock);
 }
 
@@ -135,16 +126,21 @@ static void poll_once(struct ingest_lease *lease)
         kafka_client_complain(&lease->client, message->err, rd_kafka_message_errstr(message));
     if (message)
         rd_kafka_message_destroy(message);
-    note_fatal(lease);
+}
+
+static void pause_for(struct ingest_lease *lease, int64_t length_ms)
+{
+    int64_t until_ms = steady_ms() + length_ms;
+    while (steady_ms() < until_ms && !leaving(lease))
+        rd_kafka_poll(lease->client.watch, POLL_MS);
 }
 
 /* Until the topic is there. false: it is to leave. */
 static bool make_topic(struct ingest_lease *lease)
 {
-    int64_t pause_ms = AGAIN_MS, until_ms;
+    int64_t pause_ms = AGAIN_MS;
     while (kafka_lease_topic_make(&lease->client, lease->options.count)) {
-        for (until_ms = steady_ms() + pause_ms; steady_ms() < until_ms && !leaving(lease);)
-            rd_kafka_poll(lease->client.watch, POLL_MS);
+        pause_for(lease, pause_ms);
         pause_ms = 2 * pause_ms < AGAIN_MAX_MS ? 2 * pause_ms : AGAIN_MAX_MS;
         if (leaving(lease))
             return false;
@@ -155,7 +151,7 @@ static bool make_topic(struct ingest_lease *lease)
 static enum rc_error join(struct ingest_lease *lease, char ret_message[256])
 {
     enum rc_error err =
-        kafka_client_join(&lease->client, lease->instance, on_rebalance, ret_message);
+        kafka_client_join(&lease->client, lease->instance, lease->mark, on_rebalance, ret_message);
     if (err)
         return err;
     pthread_mutex_lock(&lease->lock);
@@ -171,18 +167,77 @@ static enum rc_error join(struct ingest_lease *lease, char ret_message[256])
     return code ? RC_ERR_KAFKA : RC_OK;
 }
 
-/* Other members wait for what this one has. When that is not known they are taken to be there. */
-static bool is_alone(struct ingest_lease *lease)
+/* Who is in the group. alone: nobody but this instance; twin: another process, as this instance.
+ * KAFKA: that is not known. */
+static enum rc_error look_around(struct ingest_lease *lease, bool *ret_alone, bool *ret_twin)
 {
     const struct rd_kafka_group_list *groups;
-    bool alone = false;
-    if (rd_kafka_list_groups(lease->client.consumer, lease->options.config->kafka.group, &groups,
+    size_t size = strlen(lease->instance), mark = strlen(lease->mark);
+    if (rd_kafka_list_groups(lease->client.watch, lease->options.config->kafka.group, &groups,
                              ASK_MS))
-        return false;
-    if (groups->group_cnt == 1 && !groups->groups[0].err)
-        alone = groups->groups[0].member_cnt <= 1;
+        return RC_ERR_KAFKA;
+    bool known = groups->group_cnt == 1 && !groups->groups[0].err;
+    int count = known ? groups->groups[0].member_cnt : 0;
+    *ret_alone = known && count <= 1;
+    *ret_twin = false;
+    for (int i = 0; i < count; i++) { /* the broker makes a member's id of its instance */
+        const struct rd_kafka_group_member_info *other = &groups->groups[0].members[i];
+        size_t id = strlen(other->client_id);
+        bool same =
+            !strncmp(other->member_id, lease->instance, size) && other->member_id[size] == '-';
+        *ret_twin |= same && (id < mark || strcmp(other->client_id + id - mark, lease->mark) != 0);
+    }
     rd_kafka_group_list_destroy(groups);
-    return alone;
+    return known ? RC_OK : RC_ERR_KAFKA;
+}
+
+/* All is lost, and nobody will say so any more. */
+static void drop_all(struct ingest_lease *lease)
+{
+    const struct ingest_lease_options *options = &lease->options;
+    uint32_t count = 0;
+    atomic_store_explicit(&lease->joined, false, memory_order_release);
+    for (uint32_t i = 0; i < options->count; i++)
+        if (atomic_exchange_explicit(&lease->holds[i], false, memory_order_acq_rel))
+            lease->list[count++] = i;
+    if (count)
+        options->taken(options->opaque, lease->list, count, true);
+    pthread_mutex_lock(&lease->lock);
+    lease->rk = NULL;
+    pthread_mutex_unlock(&lease->lock);
+    kafka_client_drop(&lease->client);
+}
+
+/* Fenced. A broker that was away may have been asked to join twice, and have let the second fence
+ * the first: then there is no other process, and the group is joined anew. */
+static enum rc_error join_again(struct ingest_lease *lease, char ret_message[256])
+{
+    bool alone, twin;
+    enum rc_error err;
+    drop_all(lease);
+    while ((err = look_around(lease, &alone, &twin)) && !leaving(lease))
+        pause_for(lease, AGAIN_MS);
+    if (leaving(lease))
+        return RC_OK;
+    if (!twin)
+        return join(lease, ret_message);
+    snprintf(ret_message, 256,
+             "another process has joined the group as the same instance, %.60s, and has taken over "
+             "(fenced): two processes on one host need a kafka.instance each",
+             lease->instance);
+    return RC_ERR_KAFKA;
+}
+
+static enum rc_error look_for_fatal(struct ingest_lease *lease, char ret_message[256])
+{
+    char reason[200];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(lease->client.consumer, reason, sizeof reason);
+    if (!code)
+        return RC_OK;
+    if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        return join_again(lease, ret_message);
+    snprintf(ret_message, 256, "the group's membership has ended: %s", reason);
+    return RC_ERR_KAFKA;
 }
 
 /* The member's id is gone when it has asked to leave. */
@@ -195,12 +250,14 @@ static bool is_member(const struct ingest_lease *lease)
     return member;
 }
 
-/* A static member that only closes stays one until its session ends, so it unsubscribes first. */
+/* A static member that only closes stays one until its session ends, so it unsubscribes first:
+ * others wait for what this one has. When that is not known they are taken to be there. */
 static void leave(struct ingest_lease *lease)
 {
     int64_t until_ms = steady_ms() + LEAVE_MS;
-    bool fatal = lease->error != RC_OK;
-    if (fatal || !is_member(lease) || is_alone(lease))
+    bool alone, twin;
+    if (!lease->client.consumer || !is_member(lease) ||
+        (!look_around(lease, &alone, &twin) && alone))
         return;
     rd_kafka_unsubscribe(lease->client.consumer);
     while (is_member(lease) && steady_ms() < until_ms)
@@ -217,16 +274,14 @@ static void *lease_main(void *opaque)
     if (!make_topic(lease))
         return NULL;
     enum rc_error err = join(lease, message);
-    if (err) {
-        pthread_mutex_lock(&lease->lock);
-        lease->error = err;
-        snprintf(lease->message, sizeof lease->message, "%s", message);
-        pthread_mutex_unlock(&lease->lock);
-        return NULL;
-    }
-    while (!leaving(lease))
+    while (!err && !leaving(lease)) {
         poll_once(lease);
-    leave(lease);
+        err = look_for_fatal(lease, message);
+    }
+    if (err)
+        fail(lease, err, message);
+    else
+        leave(lease);
     return NULL;
 }
 
@@ -234,6 +289,10 @@ static void *lease_main(void *opaque)
 
 static void name_instance(struct ingest_lease *lease, const struct rc_config *config)
 {
+    uint32_t mark;
+    if (getrandom(&mark, sizeof mark, 0) != sizeof mark)
+        mark = (uint32_t)getpid();
+    snprintf(lease->mark, sizeof lease->mark, "-%08x", mark);
     if (config->kafka.instance)
         snprintf(lease->instance, sizeof lease->instance, "%s", config->kafka.instance);
     else if (gethostname(lease->instance, sizeof lease->instance - 1) || !lease->instance[0])
@@ -286,21 +345,27 @@ void ingest_lease_close(struct ingest_lease *lease)
 
 /* ---- what others ask ---- */
 
+/* Under the lock the handle stays. Where there is none, one that every broker refuses: that of a
+ * member that is unknown. */
 void *ingest_lease_membership(struct ingest_lease *lease)
 {
+    rd_kafka_consumer_group_metadata_t *member = NULL;
     pthread_mutex_lock(&lease->lock);
-    rd_kafka_t *rk = lease->rk;
+    if (lease->rk)
+        member = rd_kafka_consumer_group_metadata(lease->rk);
     pthread_mutex_unlock(&lease->lock);
-    return rk ? rd_kafka_consumer_group_metadata(rk) : NULL;
+    if (!member)
+        member = rd_kafka_consumer_group_metadata_new_with_genid(lease->options.config->kafka.group,
+                                                                 -1, "none", lease->instance);
+    return member;
 }
 
 void ingest_lease_commit(struct ingest_lease *lease, const void *offsets)
 {
     pthread_mutex_lock(&lease->lock);
-    rd_kafka_t *rk = lease->rk;
+    if (lease->rk)
+        rd_kafka_commit(lease->rk, offsets, 1);
     pthread_mutex_unlock(&lease->lock);
-    if (rk)
-        rd_kafka_commit(rk, offsets, 1);
 }
 
 bool ingest_lease_holds(const struct ingest_lease *lease, uint32_t part)

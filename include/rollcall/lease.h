@@ -36,7 +36,8 @@ struct ingest_lease_options {
 enum rc_error ingest_lease_open(const struct ingest_lease_options *options,
                                 struct ingest_lease **ret_lease, char ret_message[256]);
 /* A new rd_kafka_consumer_group_metadata_t, owned by the caller: for
- * rd_kafka_send_offsets_to_transaction. NULL: not a member yet. thread: any */
+ * rd_kafka_send_offsets_to_transaction. Where there is no member, one that a broker refuses.
+ * thread: any */
 void *ingest_lease_membership(struct ingest_lease *lease);
 /* Commits offsets (an rd_kafka_topic_partition_list_t, borrowed) as this member, without waiting:
  * for delivery: at_least_once. thread: any */
