@@ -53,8 +53,8 @@ struct kafka_tail {
     rd_kafka_message_t *batch[BATCH];
 };
 
-enum rc_error kafka_tail_open(const struct rc_config *config, struct kafka_ear *ear,
-                              struct progress_log *log, int64_t from, struct kafka_tail **ret_tail)
+static enum rc_error open_tail(const struct rc_config *config, struct kafka_ear *ear,
+                               struct progress_log *log, int64_t from, struct kafka_tail **ret_tail)
 {
     char message[256];
     struct kafka_tail *tail = calloc(1, sizeof *tail);
@@ -69,18 +69,37 @@ enum rc_error kafka_tail_open(const struct rc_config *config, struct kafka_ear *
     }
     rd_kafka_poll_set_consumer(tail->rk);
     tail->queue = rd_kafka_queue_get_consumer(tail->rk);
+    *ret_tail = tail;
+    return RC_OK;
+}
+
+/* From here on rd_kafka_poll must not be called any more: it would meet messages. */
+static enum rc_error assign(struct kafka_tail *tail)
+{
+    int64_t from = tail->reading.next_offset;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, kafka_progress_topic, 0)->offset =
         from ? from : RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_resp_err_t code = rd_kafka_assign(tail->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
-    if (code) {
-        kafka_complain(ear, code, rd_kafka_err2str(code));
+    if (code)
+        kafka_complain(tail->reading.ear, code, rd_kafka_err2str(code));
+    return code ? RC_ERR_KAFKA : RC_OK;
+}
+
+enum rc_error kafka_tail_open(const struct rc_config *config, struct kafka_ear *ear,
+                              struct progress_log *log, int64_t from, struct kafka_tail **ret_tail)
+{
+    struct kafka_tail *tail;
+    enum rc_error err = open_tail(config, ear, log, from, &tail);
+    if (err)
+        return err;
+    err = assign(tail);
+    if (err)
         kafka_tail_close(tail);
-        return RC_ERR_KAFKA;
-    }
-    *ret_tail = tail;
-    return RC_OK;
+    else
+        *ret_tail = tail;
+    return err;
 }
 
 enum rc_error kafka_tail_poll(struct kafka_tail *tail, int timeout_ms)
@@ -122,10 +141,12 @@ enum rc_error kafka_progress_read(const struct rc_config *config, struct kafka_e
                                   struct kafka_wait *wait, struct progress_log *log, int64_t *from)
 {
     struct kafka_tail *tail;
-    enum rc_error err = kafka_tail_open(config, ear, log, *from, &tail);
+    enum rc_error err = open_tail(config, ear, log, *from, &tail);
     if (err)
         return err;
     err = find_end(tail->rk, wait, &tail->reading);
+    if (!err)
+        err = assign(tail);
     while (!err && !tail->reading.at_end) {
         err = kafka_wait_over(wait) ? RC_ERR_KAFKA : kafka_tail_poll(tail, KAFKA_POLL_MS);
         err = err == RC_ERR_AGAIN ? RC_OK : err;
