@@ -74,7 +74,7 @@ class Run:
             variables["ROLLCALL_CRASH"] = crash
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [lab.rollcall, "run", *options, lab.config], cwd=host, env=variables,
+                [lab.rollcall, "run", *options, lab.config_of(host)], cwd=host, env=variables,
                 stdin=subprocess.DEVNULL, stderr=log, stdout=log, start_new_session=True)
         self.began = time.monotonic()
         lab.runs.append(self)
@@ -396,12 +396,23 @@ privacy: {{pseudonym_key: {{file: {key}}}}}
 
     # ---- hosts and runs ----
 
-    def host(self):
-        """A folder that nobody has written to."""
+    def host(self, named=False):
+        """A folder that nobody has written to. named: with a name of its own in the group, as hosts
+        have that run at the same time."""
         self.hosts += 1
-        path = os.path.join(self.work, f"host-{self.hosts}")
+        name = f"host-{self.hosts}"
+        path = os.path.join(self.work, name)
         os.makedirs(os.path.join(path, "snapshots"))
+        if named:
+            with open(self.config, encoding="utf-8") as config:
+                text = config.read().replace("kafka:\n", f"kafka:\n  instance: {name}\n", 1)
+            with open(os.path.join(path, "config.yaml"), "w", encoding="utf-8") as out:
+                out.write(text)
         return path
+
+    def config_of(self, host):
+        own = os.path.join(host, "config.yaml")
+        return own if os.path.exists(own) else self.config
 
     def run(self, host, *options, crash=None, environment=None):
         return Run(self, host, options, crash, environment)

@@ -58,7 +58,7 @@ def wait_restored(run, seconds=40):
 def zombie(lab, options):
     """A process stands still (SIGSTOP), another takes over, then the first goes on (SIGCONT)."""
     flow = begin(lab)
-    first, second = lab.host(), lab.host()
+    first, second = lab.host(named=True), lab.host(named=True)
     frozen = lab.run(first)
     lab.wait_records(500, 60, frozen)
     frozen.signal(signal.SIGSTOP)
