@@ -5,6 +5,7 @@
 #include "run_lease.h"
 #include "run_loop.h"
 #include "run_service.h"
+#include "run_tasks.h"
 #include "terminal.h"
 
 #include <getopt.h>
@@ -72,36 +73,32 @@ static void print_news(void *opaque, const char *line)
         print_always(opaque, line);
 }
 
-static void print_start(struct run *run)
+static void print_start(struct run *run, uint32_t count, const char *what)
 {
     static const char *const channels[] = {"call", "chat", "ticket", "any"};
     const struct rc_config *config = run->loaded->config;
-    struct run_service_figures figures;
     char line[1024];
     int at = snprintf(line, sizeof line, "rollcall %s: %s, brokers %s, group %s, topics",
                       ROLLCALL_VERSION, run->path, config->kafka.brokers, config->kafka.group);
     for (uint32_t i = 0; i < config->kafka.topic_count && at < (int)sizeof line; i++)
         at += snprintf(line + at, sizeof line - (size_t)at, "%s %s (%s)", i ? "," : "",
                        config->kafka.topic[i].name, channels[config->kafka.topic[i].channel]);
-    run_service_figures(run->service, &figures);
     if (at < (int)sizeof line)
-        snprintf(line + at, sizeof line - (size_t)at, ", zone data %s, %u shards, HTTP %s",
-                 config->zone_data_version, figures.shards,
+        snprintf(line + at, sizeof line - (size_t)at, ", zone data %s, %u %s, HTTP %s",
+                 config->zone_data_version, count, what,
                  config->http.listen ? config->http.listen : "off");
     print_news(run, line);
 }
 
-static void print_end(struct run *run)
+static void print_end(struct run *run, const struct run_service_figures *figures)
 {
-    struct run_service_figures figures;
     char line[400], events[TERMINAL_TEXT_MAX], records[TERMINAL_TEXT_MAX], dead[TERMINAL_TEXT_MAX],
         now[TERMINAL_TEXT_MAX], late[TERMINAL_TEXT_MAX];
-    run_service_figures(run->service, &figures);
     snprintf(line, sizeof line,
              "stopped: %s input records, %s late, %s records made, %s dead letters, now %s",
-             terminal_count(figures.events, events), terminal_count(figures.late, late),
-             terminal_count(figures.published, records), terminal_count(figures.dead_letters, dead),
-             terminal_time(figures.now_ms, now));
+             terminal_count(figures->events, events), terminal_count(figures->late, late),
+             terminal_count(figures->published, records),
+             terminal_count(figures->dead_letters, dead), terminal_time(figures->now_ms, now));
     print_news(run, line);
 }
 
@@ -222,12 +219,12 @@ static enum rc_error open_all(struct run *run, char ret_message[256])
     if (err)
         return err;
     struct run_loop_options loop = {.config = run->loaded->config,
-                                    .service = run->service,
                                     .until_idle = run->until_idle,
                                     .reload = run->only ? NULL : reload,
                                     .tick = on_tick,
                                     .print = print_news,
                                     .opaque = run};
+    run_work_of_service(run->service, &loop.work);
     return run_loop_open(&loop, &run->loop, ret_message);
 }
 
@@ -290,7 +287,9 @@ static enum rc_error serve(struct run *run, char ret_message[256])
         snprintf(ret_message, 256,
                  "Kafka was away: the last epoch is not published; it is made again with the next "
                  "start");
-    print_end(run);
+    struct run_service_figures figures;
+    run_service_figures(run->service, &figures);
+    print_end(run, &figures);
     if (stuck)
         end_now(err ? complain(err, ret_message) : EXIT_DONE);
     return err;
@@ -300,10 +299,12 @@ static enum rc_error serve(struct run *run, char ret_message[256])
 static enum rc_error serve_once(struct run *run, char **ret_finish, uint32_t *ret_finish_size,
                                 char ret_message[256])
 {
+    struct run_service_figures figures;
     run->yields = false;
     enum rc_error err = open_all(run, ret_message);
     if (!err) {
-        print_start(run);
+        run_service_figures(run->service, &figures);
+        print_start(run, figures.shards, "shards");
         err = serve(run, ret_message);
     }
     if (err == RC_ERR_AGAIN)
@@ -396,7 +397,57 @@ static enum rc_error serve_through(struct run *run, char ret_message[256])
     return err;
 }
 
-static enum rc_error serve_all(struct run *run, char ret_message[256])
+/* ---- where members share the tasks ---- */
+
+static enum rc_error open_tasks(struct run *run, struct run_tasks **ret_tasks,
+                                char ret_message[256])
+{
+    struct run_tasks_options options = {.loaded = run->loaded,
+                                        .restate = run->restate,
+                                        .print = print_always,
+                                        .wake = on_ended,
+                                        .opaque = run};
+    struct run_loop_options loop = {.config = run->loaded->config,
+                                    .until_idle = run->until_idle,
+                                    .reload = reload,
+                                    .print = print_news,
+                                    .opaque = run};
+    enum rc_error err = run_tasks_open(&options, ret_tasks, ret_message);
+    if (err)
+        return err;
+    run_tasks_work(*ret_tasks, &loop.work);
+    err = run_loop_open(&loop, &run->loop, ret_message);
+    if (err)
+        run_tasks_close(*ret_tasks);
+    return err;
+}
+
+static enum rc_error serve_tasks(struct run *run, char ret_message[256])
+{
+    struct run_tasks *tasks;
+    struct run_service_figures figures;
+    bool stuck;
+    enum rc_error err = open_tasks(run, &tasks, ret_message);
+    if (err)
+        return err;
+    print_start(run, run->loaded->config->tasks, "tasks in all");
+    if (!run_loop_run(run->loop))
+        end_now(complain(RC_ERR_KAFKA, "the last epochs could not be published in time; they are "
+                                       "made again with the next start"));
+    err = run_tasks_finish(tasks, &stuck, ret_message);
+    run_tasks_figures(tasks, &figures);
+    print_end(run, &figures);
+    if (stuck)
+        end_now(err ? complain(err, ret_message) : EXIT_DONE);
+    struct run_loop *loop = run->loop;
+    run->loop = NULL;
+    run_loop_close(loop);
+    run_tasks_close(tasks);
+    return err;
+}
+
+/* One process does it all, and others stand by. */
+static enum rc_error serve_whole(struct run *run, char ret_message[256])
 {
     enum rc_error err = join_group(run, ret_message);
     if (err)
@@ -409,9 +460,25 @@ static enum rc_error serve_all(struct run *run, char ret_message[256])
         run_lease_begin(run->lease);
         err = serve_through(run, ret_message);
         run_lease_end(run->lease);
-    } while (!run->leaves && (err == RC_ERR_AGAIN || (!err && run->next)));
+    } while (!run->leaves && (err == RC_ERR_AGAIN ||
+                              (!err && run->next && !run->next->config->kafka.keyed_by_client)));
     leave_group(run);
     return err == RC_ERR_AGAIN ? RC_OK : err;
+}
+
+static enum rc_error serve_all(struct run *run, char ret_message[256])
+{
+    enum rc_error err;
+    do {
+        if (run->next) {
+            config_free(run->loaded);
+            run->loaded = run->next;
+            run->next = NULL;
+        }
+        err = run->loaded->config->kafka.keyed_by_client ? serve_tasks(run, ret_message)
+                                                         : serve_whole(run, ret_message);
+    } while (!err && run->next);
+    return err;
 }
 
 int cmd_run(int argc, char **argv)

@@ -193,6 +193,13 @@ static void row_print(const struct list *list, const char *name, const char *sta
            terminal_count(bytes, text[3]), reason ? reason : state);
 }
 
+/* The group's own, or one of its tasks. */
+static bool is_of(const char *name, const char *group)
+{
+    size_t size = strlen(group);
+    return !strncmp(name, group, size) && (!name[size] || !strncmp(name + size, "/task-", 6));
+}
+
 static void list_one(struct list *list, const char *name)
 {
     char path[PATH_ROOM], message[256];
@@ -208,7 +215,7 @@ static void list_one(struct list *list, const char *name)
         state = "refused";
         reason = without_path(path, message);
     }
-    if (!snapshot || !list->group || !strcmp(sink_snapshot_head(snapshot)->group, list->group)) {
+    if (!snapshot || !list->group || is_of(sink_snapshot_head(snapshot)->group, list->group)) {
         (list->rows ? row_json : row_print)(list, name, state, reason, (uint64_t)file.st_size,
                                             snapshot);
         list->count++;

@@ -6,6 +6,7 @@
 #include "rollcall/check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -251,14 +252,41 @@ enum rc_error config_load(const char *command, const char *path, FILE *diagnosti
     return err;
 }
 
+enum rc_error config_of_task(const struct config_loaded *loaded, uint32_t task,
+                             struct config_loaded **ret_loaded)
+{
+    char *name;
+    struct config_loaded *made = calloc(1, sizeof *made);
+    struct rc_config *unit = malloc(sizeof *unit);
+    if (!made || !unit || asprintf(&name, "%s/task-%u", loaded->config->kafka.group, task) < 0) {
+        free(made);
+        free(unit);
+        return RC_ERR_MEMORY;
+    }
+    *unit = *loaded->config;
+    unit->kafka.unit = name;
+    unit->kafka.task = task;
+    *made = (struct config_loaded){.config = unit, .reader = loaded->reader, .unit = unit};
+    *ret_loaded = made;
+    return RC_OK;
+}
+
 void config_pseudonym_key_set(struct config_loaded *loaded, const uint8_t key[32])
 {
-    struct rc_privacy *privacy = &loaded->reader->config->privacy;
+    struct rc_config *config = loaded->unit ? loaded->unit : loaded->reader->config;
+    struct rc_privacy *privacy = &config->privacy;
     memcpy(privacy->key, key, sizeof(privacy->key));
 }
 
 void config_free(struct config_loaded *loaded)
 {
-    if (loaded != NULL)
+    if (loaded == NULL)
+        return;
+    if (loaded->unit == NULL) {
         reader_free(loaded->reader);
+        return;
+    }
+    free((char *)loaded->unit->kafka.unit);
+    free(loaded->unit);
+    free(loaded);
 }

@@ -23,6 +23,7 @@
 struct config_loaded {
     const struct rc_config *config;
     struct config_reader *reader; /* of the loader: the tree and the levels, for explanations */
+    struct rc_config *unit;       /* of config_of_task: the copy that `config` is; else NULL */
 };
 
 /* Reads and checks the file. Prints every mistake to `diagnostics` (borrowed; NULL: silent).
@@ -34,6 +35,10 @@ enum rc_error config_load(const char *command, const char *path, FILE *diagnosti
 /* The same from memory (borrowed until return); `name` stands in messages. */
 enum rc_error config_load_text(const char *name, const char *text, size_t size, FILE *diagnostics,
                                struct config_loaded **ret_loaded);
+/* The same for one task alone of a group whose members share them: a copy, freed before `loaded`,
+ * whose contracts it shares. */
+enum rc_error config_of_task(const struct config_loaded *loaded, uint32_t task,
+                             struct config_loaded **ret_loaded);
 /* The key of a group whose configuration has none: made by the first run of the group. Before any
  * thread but the caller's uses the configuration. */
 void config_pseudonym_key_set(struct config_loaded *loaded, const uint8_t key[32]);

@@ -8,7 +8,9 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-enum { RING_BYTES = 8 << 20, DEAD_RING_BYTES = 32 << 20 };
+/* A process may have an engine for each of many tasks: those have less, and a refused value of more
+ * than half of it is cut in its dead letter. */
+enum { RING_BYTES = 8 << 20, DEAD_RING_BYTES = 32 << 20, TASK_DEAD_RING_BYTES = 8 << 20 };
 /* Half a ring holds the largest message: a refused value, its key and headers. */
 static_assert(DEAD_RING_BYTES / 2 - INGEST_VALUE_KEPT > 512 << 10, "no room for keys and headers");
 
@@ -148,7 +150,9 @@ enum rc_error engine_open(const struct engine_options *options, struct engine **
     pthread_cond_init(&engine->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     /* An event carries what came in, key and headers too, and half a ring must hold it. */
-    engine->ring_size = RING_BYTES;
+    bool is_task = options->config->kafka.unit != NULL;
+    uint64_t dead_bytes = is_task ? TASK_DEAD_RING_BYTES : DEAD_RING_BYTES;
+    engine->ring_size = is_task ? RING_BYTES / 8 : RING_BYTES;
     while (engine->ring_size < 4 * options->config->limits.max_event)
         engine->ring_size *= 2;
     uint64_t shard_bytes = engine->shard_count * sizeof *engine->shard;
@@ -167,7 +171,7 @@ enum rc_error engine_open(const struct engine_options *options, struct engine **
     engine->input.commit_park = &engine->commit_park;
     engine->input.self = &engine->ingest_park;
     err = ring_open(&engine->ingest_ring,
-                    engine->ring_size > DEAD_RING_BYTES ? engine->ring_size : DEAD_RING_BYTES);
+                    engine->ring_size > dead_bytes ? engine->ring_size : dead_bytes);
     for (uint32_t i = 0; i < engine->shard_count && !err; i++)
         err = shard_open(engine, i);
     if (!err)

@@ -89,21 +89,36 @@ struct engine_snapshots {           /* of the whole run; the last four: of the l
 struct engine_restore { /* how long each part of the start took; negative: not over yet */
     int64_t progress_ms, snapshot_ms, replay_ms;
 };
-/* The engine's part of /metrics, OpenMetrics text without the `# EOF`; freed by the caller, NULL
- * when memory is out. thread: any. */
-struct engine_metrics {
-    const struct rc_config *config;
+/* One engine of the process: the only one, or a task's. */
+struct engine_part {
+    const struct engine *engine;
     const struct rc_ingest_stats *ingest;
     const struct ingest_partition *partition; /* of a Kafka source */
     uint32_t partition_count;
-    const struct engine_snapshots *snapshots; /* NULL: none are made */
-    const struct engine_restore *restore;     /* NULL: nothing is gone on from */
-    int64_t stall_ms;                         /* of the slowest shard (watchdog.h) */
-    int64_t steady_ms;                        /* now, for ages */
-    bool standby;                             /* another process of the group is active */
-    bool reload_ok;                           /* the configuration as last read was valid */
-    int64_t wall_ms;                          /* now, for the lag */
+    bool has_snapshots, has_restore; /* restore: something may be gone on from */
+    bool standby;                    /* another process of the group is active */
+    int64_t stall_ms;                /* of the slowest shard (watchdog.h) */
+    struct engine_snapshots snapshots;
+    struct engine_restore restore;
 };
-char *engine_metrics_text(const struct engine *engine, const struct engine_metrics *metrics);
+/* Of a process whose group shares its tasks. */
+struct engine_tasks {
+    uint32_t owned, live;
+    uint64_t moves;
+    int64_t pause_ms; /* of the last one that came */
+};
+/* The engines' part of /metrics, OpenMetrics text without the `# EOF`: every family once, with sums
+ * over the parts; freed by the caller, NULL when memory is out. thread: any. */
+struct engine_metrics {
+    const struct rc_config *config;
+    const struct engine_part *part;
+    uint32_t part_count;
+    const struct engine_past *past;   /* engine_past.h; NULL: none is gone */
+    const struct engine_tasks *tasks; /* NULL: there is but one process */
+    bool reload_ok;                   /* the configuration as last read was valid */
+    int64_t wall_ms;                  /* now, for the lag */
+    int64_t steady_ms;                /* now, for ages */
+};
+char *engine_metrics_text(const struct engine_metrics *metrics);
 
 #endif

@@ -42,7 +42,7 @@ static void stop(struct run_loop *loop, const char *why)
         return;
     print(loop, why);
     loop->stopped_at_ms = steady_ms();
-    run_service_stop(loop->options.service);
+    loop->options.work.stop(loop->options.work.self);
 }
 
 void run_loop_stop(struct run_loop *loop, const char *why)
@@ -69,7 +69,7 @@ static void on_hup(evutil_socket_t number, short what, void *opaque)
 
 static void look(struct run_loop *loop)
 {
-    if (run_service_over(loop->options.service)) {
+    if (loop->options.work.over(loop->options.work.self)) {
         loop->over = true;
         event_base_loopbreak(loop->base);
     }
@@ -87,7 +87,7 @@ static void on_wake(evutil_socket_t fd, short what, void *opaque)
 static void say_when_ready(struct run_loop *loop)
 {
     char reason[256];
-    if (loop->ready_said || !run_service_ready(loop->options.service, reason))
+    if (loop->ready_said || !loop->options.work.ready(loop->options.work.self, reason))
         return;
     loop->ready_said = true;
     print(loop, "ready: the backlog is read, records are published as they come");
@@ -96,30 +96,31 @@ static void say_when_ready(struct run_loop *loop)
 static void on_tick(evutil_socket_t fd, short what, void *opaque)
 {
     struct run_loop *loop = opaque;
+    const struct run_work *work = &loop->options.work;
     (void)fd;
     (void)what;
     look(loop);
     if (!loop->stopped_at_ms && loop->options.tick)
         loop->options.tick(loop->options.opaque);
-    if (!loop->stopped_at_ms && loop->options.until_idle && run_service_idle(loop->options.service))
+    if (!loop->stopped_at_ms && loop->options.until_idle && work->idle(work->self))
         stop(loop, "all partitions are idle: done, as --until-idle says");
     if (++loop->ticks % WATCH_TICKS == 0 && !loop->stopped_at_ms) {
         say_when_ready(loop);
-        run_service_watch(loop->options.service);
+        work->watch(work->self);
     }
     if (!loop->stopped_at_ms)
         return;
     int64_t since_ms = steady_ms() - loop->stopped_at_ms;
     if (since_ms >= GIVE_UP_MS)
-        run_service_give_up(loop->options.service);
-    if (since_ms >= END_MS)
+        work->give_up(work->self);
+    if (since_ms >= (work->end_ms ? work->end_ms : END_MS))
         event_base_loopbreak(loop->base);
 }
 
 static void http_metrics(void *opaque, void *buffer)
 {
     struct run_loop *loop = opaque;
-    char *text = run_service_metrics(loop->options.service, loop->reload_ok);
+    char *text = loop->options.work.metrics(loop->options.work.self, loop->reload_ok);
     if (text)
         evbuffer_add_printf(buffer, "%s", text);
     free(text);
@@ -132,7 +133,13 @@ static bool http_ready(void *opaque, char ret_reason[256])
         snprintf(ret_reason, 256, "stopping");
         return false;
     }
-    return run_service_ready(loop->options.service, ret_reason);
+    return loop->options.work.ready(loop->options.work.self, ret_reason);
+}
+
+static void http_tables(void *opaque, void (*each)(void *to, struct sink_table *table), void *to)
+{
+    struct run_loop *loop = opaque;
+    loop->options.work.tables(loop->options.work.self, each, to);
 }
 
 void run_loop_signals(int how, bool reload)
@@ -177,8 +184,7 @@ enum rc_error run_loop_open(const struct run_loop_options *options, struct run_l
     if (!err && options->config->http.listen) {
         struct sink_http_options http = {.base = loop->base,
                                          .config = options->config,
-                                         .table = run_service_table(options->service),
-                                         .source = {loop, http_metrics, http_ready}};
+                                         .source = {loop, http_metrics, http_ready, http_tables}};
         err = sink_http_open(&http, &loop->http, ret_message);
     }
     if (err) {

@@ -5,10 +5,28 @@
 
 #include "run_service.h"
 
+/* What runs: one service, or those of the tasks. All: thread: main. */
+struct run_work {
+    void *self;
+    void (*stop)(void *self); /* as run_service_stop, … */
+    void (*give_up)(void *self);
+    bool (*over)(void *self);
+    bool (*idle)(void *self);
+    bool (*ready)(void *self, char ret_reason[256]);
+    void (*watch)(void *self);
+    /* OpenMetrics text, freed by the caller; NULL: no memory. */
+    char *(*metrics)(void *self, bool reload_ok);
+    /* As in sink_http_source. */
+    void (*tables)(void *self, void (*each)(void *to, struct sink_table *table), void *to);
+    int64_t end_ms; /* it has ended so long after it was asked to stop, or it does not; 0: 4.8 s */
+};
+/* Of one service; `service` is lent. */
+void run_work_of_service(struct run_service *service, struct run_work *ret_work);
+
 struct run_loop;
 struct run_loop_options {
     const struct rc_config *config;
-    struct run_service *service;
+    struct run_work work;
     bool until_idle; /* stop by itself when all partitions are idle */
     /* SIGHUP: reads the configuration again; true: it is valid. NULL: SIGHUP waits for a loop that
      * has it. */

@@ -75,8 +75,8 @@ static enum rc_error find_here(struct run_recovery *recovery, const struct rc_pr
     uint64_t last_epoch = progress->epoch;
     for (;;) {
         struct sink_snapshot *snapshot;
-        enum rc_error err = sink_snapshot_find(config->snapshot.dir, config->kafka.group,
-                                               last_epoch, say_line, recovery, &snapshot);
+        enum rc_error err = sink_snapshot_find(config->snapshot.dir, rc_unit(config), last_epoch,
+                                               say_line, recovery, &snapshot);
         if (err)
             return err;
         if (fits(recovery, progress, snapshot)) {
@@ -306,6 +306,8 @@ static enum rc_error begin(struct run_recovery *recovery, const struct rc_progre
     took_set(&recovery->snapshot_ms, -1);
     took_set(&recovery->replay_ms, -1);
     recovery->last_epoch = progress->epoch;
+    if (progress->cut_count)
+        recovery->last_wall_ms = progress->cut[progress->cut_count - 1]->wall_ms;
     if (progress->has_key && !options->loaded->config->privacy.has_key) {
         config_pseudonym_key_set(options->loaded, progress->key);
         ingest_kafka_secret_set(options->source, run_snapshot_secret(options->snapshot));

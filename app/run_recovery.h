@@ -51,6 +51,7 @@ struct run_recovery {
     _Atomic bool publishes;     /* it has the lease, and has begun to use it */
     _Atomic bool stands_by;     /* another process is active, and it was said */
     _Atomic(const char *) cold; /* why there is nothing to follow; NULL: there is */
+    int64_t last_wall_ms; /* opening of the last committed epoch; RC_TIME_NONE: there is none */
     /* The configuration that the last committed epoch was made under, where it is another one and
      * epochs are to be made again under it first: the caller runs it with `only`, and comes again.
      * Freed by the caller. */

@@ -2,6 +2,7 @@
 
 #include "engine.h"
 #include "kafka_words.h"
+#include "rollcall/lease.h"
 #include "run_recovery.h"
 #include "terminal.h"
 #include "watchdog.h"
@@ -36,7 +37,8 @@ struct run_service {
     int64_t held_by, said_held_by;
     int held_for_s;
     struct watchdog *watchdog;
-    _Atomic bool leave;
+    _Atomic int64_t silent_ms;
+    _Atomic bool leave, live;
 };
 
 /* ---- between the parts ---- */
@@ -54,9 +56,26 @@ static bool number_source(const void *opaque, const char *topic, int32_t partiti
     return ingest_kafka_source_of(service->source, topic, partition, ret_source);
 }
 
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void note_live(struct run_service *service, const struct rc_cut *cut)
+{
+    int64_t before_ms = service->recovery.last_wall_ms;
+    if (!cut || cut->recorded || atomic_load_explicit(&service->live, memory_order_relaxed))
+        return;
+    service->silent_ms = before_ms == RC_TIME_NONE ? RC_TIME_NONE : wall_ms() - before_ms;
+    atomic_store_explicit(&service->live, true, memory_order_release);
+}
+
 static void on_published(void *opaque, const struct sink_epoch *epoch)
 {
     struct run_service *service = opaque;
+    note_live(service, epoch->cut);
     ingest_kafka_published(service->source, epoch->epoch);
     run_recovery_published(&service->recovery, epoch->epoch);
     if (service->snapshot && epoch->cut && epoch->cut->snapshot)
@@ -66,7 +85,16 @@ static void on_published(void *opaque, const struct sink_epoch *epoch)
 static void *membership(const void *opaque)
 {
     const struct run_service *service = opaque;
-    return ingest_lease_membership(service->options.lease);
+    struct ingest_lease *member = service->options.member;
+    return ingest_lease_membership(member ? member : service->options.lease);
+}
+
+/* SPEC section 10: a client belongs to task (murmur2(client) & 0x7fffffff) mod tasks. */
+static bool owns(const void *opaque, const char *client, uint32_t size)
+{
+    const struct run_service *service = opaque;
+    uint32_t task = (ingest_murmur2(client, size) & 0x7fffffff) % service->config->tasks;
+    return task == service->config->kafka.task;
 }
 
 static enum rc_error prepare(void *opaque, char ret_message[256])
@@ -85,9 +113,9 @@ static void on_ended(void *opaque)
 static uint64_t reusable_bytes(void *opaque)
 {
     const struct run_service *service = opaque;
-    struct engine_stats stats;
-    engine_stats(service->engine, &stats);
-    return stats.idle_bytes;
+    if (service->options.reusable)
+        return service->options.reusable(service->options.opaque);
+    return run_service_reusable(service);
 }
 
 static enum rc_error run_source(void *opaque, char ret_message[256])
@@ -134,6 +162,8 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                       .restate = service->options.restate,
                                       .say = kafka_words_say,
                                       .opaque = &service->sink_speaker,
+                                      .membership = service->options.member ? membership : NULL,
+                                      .owns = config->kafka.unit ? owns : NULL,
                                       .leave = &service->leave};
     if (service->options.lease)
         sink.membership = membership;
@@ -142,7 +172,7 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
         err = sink_table_open(&config->windows, &service->table);
     uint64_t secret = engine_secret();
     struct engine_options engine = {.config = config,
-                                    .shards = service->options.shards,
+                                    .shards = config->kafka.unit ? 1 : service->options.shards,
                                     .hash_secret = secret,
                                     .provisional = true,
                                     .contacts = true,
@@ -154,14 +184,15 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                     .opaque = service};
     if (!err)
         err = engine_open(&engine, &service->engine);
-    struct ingest_kafka_options source = {.config = config,
-                                          .hash_secret = secret,
-                                          .say = kafka_words_say,
-                                          .opaque = &service->ingest_speaker,
-                                          .reusable = reusable_bytes,
-                                          .reusable_opaque = service,
-                                          .recover_only = service->options.recover_only,
-                                          .lease = service->options.lease};
+    struct ingest_kafka_options source = {
+        .config = config,
+        .hash_secret = secret,
+        .say = kafka_words_say,
+        .opaque = &service->ingest_speaker,
+        .reusable = reusable_bytes,
+        .reusable_opaque = service,
+        .recover_only = service->options.recover_only,
+        .lease = service->options.member ? service->options.member : service->options.lease};
     if (recover)
         source.snapshot_every_ms = config->snapshot.every_ms;
     if (recover && !service->options.recover_only) {
@@ -187,6 +218,7 @@ enum rc_error run_service_open(const struct run_service_options *options,
     }
     service->options = *options;
     service->held_by = service->said_held_by = NOBODY;
+    service->recovery.last_wall_ms = RC_TIME_NONE;
     service->config = options->loaded->config;
     kafka_words_init(&service->words, &service->config->kafka, options->print, options->opaque);
     service->ingest_speaker = (struct kafka_speaker){&service->words, 1};
@@ -420,34 +452,46 @@ void run_service_watch(struct run_service *service)
     service->options.print(service->options.opaque, line);
 }
 
+const struct rc_config *run_service_config(const struct run_service *service)
+{
+    return service->config;
+}
+
 struct sink_table *run_service_table(struct run_service *service)
 {
     return service->table;
 }
 
-char *run_service_metrics(struct run_service *service, bool reload_ok)
+uint64_t run_service_reusable(const struct run_service *service)
 {
-    int64_t steady_ms = clock_ms(CLOCK_MONOTONIC);
-    look_at_partitions(service);
-    struct engine_snapshots snapshots;
-    struct engine_restore restore;
+    struct engine_stats stats;
+    engine_stats(service->engine, &stats);
+    return stats.idle_bytes;
+}
+
+void run_service_part(struct run_service *service, struct engine_part *ret_part)
+{
     uint32_t shard;
-    run_recovery_times(&service->recovery, &restore);
+    look_at_partitions(service);
+    *ret_part = (struct engine_part){
+        .engine = service->engine,
+        .ingest = ingest_kafka_stats(service->source),
+        .partition = service->partition,
+        .partition_count = service->partition_count,
+        .has_snapshots = service->snapshot != NULL,
+        .has_restore = service->options.recover,
+        .standby = run_standby_stands_by(&service->recovery),
+        .stall_ms = watchdog_slowest(service->watchdog, clock_ms(CLOCK_MONOTONIC), &shard)};
+    run_recovery_times(&service->recovery, &ret_part->restore);
     if (service->snapshot)
-        run_snapshot_figures(service->snapshot, &snapshots);
-    struct engine_metrics metrics = {.config = service->config,
-                                     .ingest = ingest_kafka_stats(service->source),
-                                     .partition = service->partition,
-                                     .partition_count = service->partition_count,
-                                     .snapshots = service->snapshot ? &snapshots : NULL,
-                                     .restore = service->options.recover ? &restore : NULL,
-                                     .stall_ms =
-                                         watchdog_slowest(service->watchdog, steady_ms, &shard),
-                                     .steady_ms = steady_ms,
-                                     .standby = run_standby_stands_by(&service->recovery),
-                                     .reload_ok = reload_ok,
-                                     .wall_ms = clock_ms(CLOCK_REALTIME)};
-    return engine_metrics_text(service->engine, &metrics);
+        run_snapshot_figures(service->snapshot, &ret_part->snapshots);
+}
+
+bool run_service_live(const struct run_service *service, int64_t *ret_silent_ms)
+{
+    bool live = atomic_load_explicit(&service->live, memory_order_acquire);
+    *ret_silent_ms = live ? service->silent_ms : RC_TIME_NONE;
+    return live;
 }
 
 void run_service_figures(struct run_service *service, struct run_service_figures *ret_figures)

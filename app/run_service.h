@@ -4,6 +4,7 @@
 #define APP_RUN_SERVICE_H
 
 #include "config_load.h"
+#include "engine.h"
 #include "rollcall/error.h"
 #include "rollcall/sink.h"
 
@@ -12,7 +13,7 @@
 
 struct run_service;
 struct run_service_options {
-    struct config_loaded *loaded; /* lent, outlives the service */
+    struct config_loaded *loaded; /* lent, outlives the service; config_of_task: for that alone */
     uint32_t shards;              /* 0: one per core but one */
     bool table;                   /* keep the current records, for run_service_table */
     bool recover;                 /* go on where the last run stopped, and make snapshots */
@@ -21,6 +22,10 @@ struct run_service_options {
     /* Who may publish; lent, NULL: this process. With `recover`: while another one holds part 0,
      * the service stands by. */
     struct ingest_lease *lease;
+    struct ingest_lease *member; /* where there is no such lease: offsets are committed
+                                    with this membership; lent, may be NULL */
+    /* What other services of the process hold and will use again. thread: any; NULL: none */
+    uint64_t (*reusable)(void *opaque);
     /* A line for the log. thread: any. */
     void (*print)(void *opaque, const char *line);
     /* A thread has ended: run_service_over may answer otherwise now. thread: any. May be NULL */
@@ -61,10 +66,16 @@ bool run_service_ready(struct run_service *service, char ret_reason[256]);
 /* Says, once each time, which partition holds the watermark back; to be called every second. */
 void run_service_watch(struct run_service *service);
 
+const struct rc_config *run_service_config(const struct run_service *service);
 /* NULL when none was asked for. */
 struct sink_table *run_service_table(struct run_service *service);
-/* OpenMetrics text, freed by the caller; NULL: no memory. */
-char *run_service_metrics(struct run_service *service, bool reload_ok);
+/* What it holds and will use again. thread: any */
+uint64_t run_service_reusable(const struct run_service *service);
+/* What it adds to the metrics; lent until the next call of any function here. */
+void run_service_part(struct run_service *service, struct engine_part *ret_part);
+/* It has published an epoch of its own. *ret_silent_ms: since the last one that a run before has
+ * opened, RC_TIME_NONE: there was none. thread: any */
+bool run_service_live(const struct run_service *service, int64_t *ret_silent_ms);
 struct run_service_figures {
     uint64_t events, records, published, dead_letters, late, contacts;
     int64_t now_ms;

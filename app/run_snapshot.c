@@ -94,7 +94,7 @@ _Noreturn static void child_main(struct run_snapshot *snapshot, const struct sin
     if (answer_fd != PIPE_FD)
         dup2(answer_fd, PIPE_FD);
     close_range(PIPE_FD + 1, ~0u, 0);
-    struct sink_snapshot_head head = {.group = config->kafka.group,
+    struct sink_snapshot_head head = {.group = rc_unit(config),
                                       .epoch = epoch->epoch,
                                       .now_ms = epoch->now_ms,
                                       .wall_ms = epoch->cut->wall_ms,
@@ -156,8 +156,8 @@ static void note_made(struct run_snapshot *snapshot, uint64_t epoch, int64_t too
 {
     char line[500], bytes[TERMINAL_TEXT_MAX];
     struct stat file = {0};
-    sink_snapshot_path(snapshot->options.config->snapshot.dir,
-                       snapshot->options.config->kafka.group, epoch, path, room);
+    sink_snapshot_path(snapshot->options.config->snapshot.dir, rc_unit(snapshot->options.config),
+                       epoch, path, room);
     stat(path, &file);
     pthread_mutex_lock(&snapshot->lock);
     struct engine_snapshots *figures = &snapshot->figures;

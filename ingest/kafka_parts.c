@@ -70,10 +70,10 @@ static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic,
                                      const rd_kafka_topic_partition_list_t *committed)
 {
     const char *name = kafka->options.config->kafka.topic[topic].name;
-    uint32_t before = kafka->known[topic];
+    uint32_t before = kafka->known[topic], own = kafka_parts_own(kafka, count);
     enum rc_error err = RC_OK;
-    while (kafka->known[topic] < count && !err) {
-        uint32_t number = kafka->known[topic];
+    while (kafka->known[topic] < own && !err) {
+        uint32_t number = kafka_parts_first(kafka) + kafka->known[topic];
         const rd_kafka_topic_partition_t *begin =
             rd_kafka_topic_partition_list_find(first, name, (int32_t)number);
         const rd_kafka_topic_partition_t *read =
@@ -130,8 +130,9 @@ static enum rc_error add_parts(struct ingest_kafka *kafka, const uint32_t *count
     const struct rc_kafka *config = &kafka->options.config->kafka;
     rd_kafka_topic_partition_list_t *first = rd_kafka_topic_partition_list_new(16);
     for (uint32_t i = 0; i < config->topic_count; i++)
-        for (uint32_t part = kafka->known[i]; part < count[i]; part++)
-            rd_kafka_topic_partition_list_add(first, config->topic[i].name, (int32_t)part);
+        for (uint32_t part = kafka->known[i]; part < kafka_parts_own(kafka, count[i]); part++)
+            rd_kafka_topic_partition_list_add(first, config->topic[i].name,
+                                              (int32_t)(kafka_parts_first(kafka) + part));
     rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(first);
     enum rc_error err = RC_OK;
     if (first->cnt)
@@ -163,11 +164,19 @@ bool kafka_parts_count(struct ingest_kafka *kafka, uint32_t *ret_count)
     return true;
 }
 
-enum rc_error kafka_parts_check(struct ingest_kafka *kafka, uint32_t topic, char ret_message[256])
+enum rc_error kafka_parts_check(struct ingest_kafka *kafka, uint32_t topic, uint32_t count,
+                                char ret_message[256])
 {
     const struct rc_config *config = kafka->options.config;
     const char *name = config->kafka.topic[topic].name;
     enum kafka_policy policy;
+    if (config->kafka.unit && count != config->tasks) {
+        snprintf(ret_message, 256,
+                 "the input topic %.100s has %u partitions; keyed_by: client needs as many as "
+                 "there are tasks, %u (rollcall rekey copies a topic into one that has)",
+                 name, count, config->tasks);
+        return RC_ERR_CONFIG;
+    }
     if (config->output.at_least_once || kafka->policy_seen[topic])
         return RC_OK;
     enum rc_error err = kafka_client_policy(&kafka->client, name, &policy);
@@ -193,7 +202,7 @@ static enum rc_error take_up(struct ingest_kafka *kafka, const uint32_t *count, 
         err = kafka_client_start(&kafka->client, total, ret_message);
     for (uint32_t i = 0; i < kafka->options.config->kafka.topic_count && !err; i++)
         if (count[i])
-            err = kafka_parts_check(kafka, i, ret_message);
+            err = kafka_parts_check(kafka, i, count[i], ret_message);
     if (!err)
         err = add_parts(kafka, count);
     return err == RC_ERR_KAFKA ? RC_OK : err; /* said; tried again with the next look */
@@ -201,7 +210,7 @@ static enum rc_error take_up(struct ingest_kafka *kafka, const uint32_t *count, 
 
 enum rc_error kafka_parts_look(struct ingest_kafka *kafka, char ret_message[256])
 {
-    uint32_t topics = kafka->options.config->kafka.topic_count, total = 0;
+    uint32_t topics = kafka->options.config->kafka.topic_count, total = 0, own = 0;
     uint32_t *count = calloc(topics + 1, sizeof *count);
     enum rc_error err = RC_OK;
     if (!count)
@@ -210,13 +219,15 @@ enum rc_error kafka_parts_look(struct ingest_kafka *kafka, char ret_message[256]
                            : 2 * kafka->look_every_ms < LOOK_EVERY_MS ? 2 * kafka->look_every_ms
                                                                       : LOOK_EVERY_MS;
     if (kafka_parts_count(kafka, count)) {
-        for (uint32_t i = 0; i < topics; i++)
+        for (uint32_t i = 0; i < topics; i++) {
             total += count[i];
+            own += kafka_parts_own(kafka, count[i]);
+        }
         if (total)
             err = take_up(kafka, count, total, ret_message);
     }
     free(count);
-    if (kafka->part_count < total) /* not all taken up: soon again */
+    if (kafka->part_count < own) /* not all taken up: soon again */
         kafka->look_every_ms = LOOK_FIRST_MS;
     kafka->look_at_ms = steady_ms() + kafka->look_every_ms;
     return err;

@@ -1,6 +1,7 @@
 /* Messages of the Kafka source: to events, ticks and dead letters. */
 #include "kafka_source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,12 +63,31 @@ static int64_t clock_of(const struct ingest_kafka *kafka, const struct part *par
     return came_ms > 0 && came_ms < kafka->opened_ms ? came_ms : kafka->opened_ms;
 }
 
+/* Each task has its own clients' events or none of its figures is right. INPUT: `wrong`. */
+static enum rc_error check_task(struct ingest_kafka *kafka, const struct part *part,
+                                const struct rc_event *event, int64_t offset)
+{
+    const struct rc_config *config = kafka->options.config;
+    if (!config->kafka.unit || event->task == config->kafka.task || event->type == RC_TYPE_tick)
+        return RC_OK;
+    snprintf(kafka->wrong, sizeof kafka->wrong,
+             "%.80s is not keyed by client: %.40s [%d] has at offset %lld an event of client "
+             "\"%.*s\", who belongs to task %u; rollcall rekey copies it into one that is",
+             part->topic->name, part->topic->name, (int)part->partition, (long long)offset,
+             event->client_size < 40 ? (int)event->client_size : 40, rc_event_client(event),
+             event->task);
+    return RC_ERR_INPUT;
+}
+
 static enum rc_error take_event(struct ingest_kafka *kafka, uint32_t number,
                                 const union ingest_event *event, const rd_kafka_message_t *message,
                                 const struct ingest_raw_parts *raw)
 {
     const struct part *part = &kafka->part[number];
     int64_t max_ahead_ms = kafka->options.config->time.max_ahead_ms;
+    enum rc_error err = check_task(kafka, part, &event->ev, message->offset);
+    if (err)
+        return err;
     if (event->ev.time_ms > clock_of(kafka, part, message) + max_ahead_ms)
         return ingest_route_dead(&kafka->route, part->source, message->offset, "future", raw);
     watermark_event(&kafka->watermark, number, event->ev.time_ms);

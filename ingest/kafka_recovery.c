@@ -26,7 +26,7 @@ static int32_t partition_of(uint32_t source)
     return (int32_t)(source & ((1u << SOURCE_SHIFT) - 1));
 }
 
-/* Partitions of a topic are taken up in their order, from 0. */
+/* Partitions of a topic are taken up in their order, from 0; or the task's alone. */
 static enum rc_error check_sources(const struct ingest_kafka *kafka,
                                    const struct recorded_part *list, uint32_t count,
                                    char ret_message[256])
@@ -36,8 +36,10 @@ static enum rc_error check_sources(const struct ingest_kafka *kafka,
         bool begins =
             i == 0 || list[i].source >> SOURCE_SHIFT != list[i - 1].source >> SOURCE_SHIFT;
         uint32_t right =
-            begins ? list[i].source >> SOURCE_SHIFT << SOURCE_SHIFT : list[i - 1].source + 1;
-        if (list[i].source >> SOURCE_SHIFT < topics && list[i].source == right)
+            begins ? (list[i].source >> SOURCE_SHIFT << SOURCE_SHIFT) + kafka_parts_first(kafka)
+                   : list[i - 1].source + 1;
+        bool own = begins || !kafka->options.config->kafka.unit;
+        if (list[i].source >> SOURCE_SHIFT < topics && list[i].source == right && own)
             continue;
         snprintf(ret_message, 256, "the recorded epochs name an input partition out of order");
         return RC_ERR_INPUT;
@@ -140,7 +142,7 @@ static enum rc_error take_up(struct ingest_kafka *kafka, const struct recorded_p
         err = kafka_client_start(&kafka->client, total, ret_message);
     for (uint32_t i = 0; i < topics && !err; i++)
         if (there[i])
-            err = kafka_parts_check(kafka, i, ret_message);
+            err = kafka_parts_check(kafka, i, there[i], ret_message);
     if (err)
         return err == RC_ERR_KAFKA ? RC_ERR_AGAIN : err;
     err = check_range(kafka, list, count, ret_message);

@@ -76,6 +76,7 @@ struct ingest_kafka {
     struct rc_cut *cut; /* the last one, and its room for parts */
     uint32_t cut_room;
     struct recovery recovery;
+    char wrong[256]; /* what is wrong with the input, where there are words for it */
     uint64_t epoch;
     int64_t closed_now_ms; /* now at its end */
     uint32_t epoch_events;
@@ -124,8 +125,20 @@ void source_nap(struct ingest_kafka *kafka, int64_t until_ms);
 enum rc_error kafka_parts_look(struct ingest_kafka *kafka, char ret_message[256]);
 /* Asks Kafka how many partitions each topic has; false when it does not answer. */
 bool kafka_parts_count(struct ingest_kafka *kafka, uint32_t *ret_count);
-/* A compacted input cannot be read again as it was. CONFIG; KAFKA: no answer. */
-enum rc_error kafka_parts_check(struct ingest_kafka *kafka, uint32_t topic, char ret_message[256]);
+/* A compacted input cannot be read again as it was, and one that is to be keyed by client has as
+ * many partitions as there are tasks. CONFIG; KAFKA: no answer. */
+enum rc_error kafka_parts_check(struct ingest_kafka *kafka, uint32_t topic, uint32_t count,
+                                char ret_message[256]);
+/* The first partition that is read of a topic with `count`, and how many: all, or the task's. */
+static inline uint32_t kafka_parts_first(const struct ingest_kafka *kafka)
+{
+    const struct rc_kafka *config = &kafka->options.config->kafka;
+    return config->unit ? config->task : 0;
+}
+static inline uint32_t kafka_parts_own(const struct ingest_kafka *kafka, uint32_t count)
+{
+    return kafka->options.config->kafka.unit && count ? 1 : count;
+}
 /* Begins to read a partition at `offset`; what lies below fresh_offset was read by a run before.
  * MEMORY, KAFKA. */
 enum rc_error kafka_parts_add(struct ingest_kafka *kafka, uint32_t source, int64_t offset,

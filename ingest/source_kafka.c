@@ -145,6 +145,8 @@ static enum rc_error run_live(struct ingest_kafka *kafka, char ret_message[256])
     int64_t close_at_ms = steady_ms() + every_ms;
     enum rc_error err = RC_OK;
     kafka->opened_ms = wall_ms();
+    /* A task that has moved says at once that it goes on, whether anything comes or not. */
+    kafka->part_added |= kafka->options.config->kafka.unit && kafka->part_count;
     while (!err && !source_stopped(kafka)) {
         bool some = false;
         err = serve(kafka, ret_message);
@@ -175,7 +177,9 @@ enum rc_error ingest_kafka_run(struct ingest_kafka *kafka, char ret_message[256]
     if (err == RC_ERR_END) /* given up: nobody drains the rings any more */
         return RC_OK;
     enum rc_error end = ingest_route_finish(&kafka->route);
-    if (err && !ret_message[0])
+    if (err && !ret_message[0] && kafka->wrong[0])
+        memcpy(ret_message, kafka->wrong, sizeof kafka->wrong);
+    else if (err && !ret_message[0])
         snprintf(ret_message, 256, "reading from Kafka: %s", rc_error_text(err));
     return err ? err : end == RC_ERR_END ? RC_OK : end;
 }

@@ -102,6 +102,22 @@ static void serve_ready(struct sink_http *http, struct evhttp_request *request)
     reply(request, 503, "Service Unavailable", "application/json", body);
 }
 
+/* ---- tables ---- */
+
+static bool has_tables(const struct sink_http *http)
+{
+    return http->options.table || http->options.source.tables;
+}
+
+static void each_table(void *opaque, void (*visit)(void *to, struct sink_table *table), void *to)
+{
+    const struct sink_http *http = opaque;
+    if (http->options.table)
+        visit(to, http->options.table);
+    else if (http->options.source.tables)
+        http->options.source.tables(http->options.source.opaque, visit, to);
+}
+
 /* ---- metrics ---- */
 
 static void add_engine(struct sink_http *http, struct metrics_text *text)
@@ -126,9 +142,9 @@ static void serve_metrics(struct sink_http *http, struct evhttp_request *request
     bool open = accept && strstr(accept, "application/openmetrics-text");
     struct metrics_text text = {0}, translated = {0};
     add_engine(http, &text);
-    if (http->options.table)
-        metrics_business(&http->options.config->windows, http->options.table, METRICS_SERIES_MAX,
-                         &text);
+    const struct metrics_tables tables = {each_table, http};
+    if (has_tables(http))
+        metrics_business(&http->options.config->windows, &tables, METRICS_SERIES_MAX, &text);
     if (open)
         metrics_translate(text.bytes, text.used, &translated);
     struct metrics_text *shown = open ? &translated : &text;
@@ -157,13 +173,37 @@ struct figures_query {
     int64_t window;             /* -1: all */
     char *copies;               /* of the records, one after the other */
     uint64_t used, room;
-    uint32_t count, left_off;
+    uint64_t *at; /* where each begins, in the order of keys when there is more than one table */
+    uint32_t at_room, count, left_off, tables;
+    uint32_t before; /* so many are of the tables before this one */
+    int64_t now_ms;  /* the smallest of the tables */
     bool failed;
 };
 
 static bool is_named(const char *name, const char *bytes, uint32_t size)
 {
     return !name || (strlen(name) == size && !memcmp(name, bytes, size));
+}
+
+static bool make_room(struct figures_query *query, uint32_t size)
+{
+    if (query->used + size > query->room) {
+        uint64_t room = (query->used + size) * 2;
+        char *copies = realloc(query->copies, room);
+        if (!copies)
+            return false;
+        query->copies = copies;
+        query->room = room;
+    }
+    if (query->count == query->at_room) {
+        uint32_t room = query->at_room ? 2 * query->at_room : 64;
+        uint64_t *at = realloc(query->at, room * sizeof *at);
+        if (!at)
+            return false;
+        query->at = at;
+        query->at_room = room;
+    }
+    return true;
 }
 
 /* Under the table's lock: copies, and no more. */
@@ -175,24 +215,49 @@ static bool take_record(void *opaque, const struct rc_record *rec)
         (query->channel >= 0 && rec->channel != query->channel) ||
         (query->window >= 0 && rec->window != query->window))
         return true;
-    if (query->count == HTTP_RECORDS_MAX) {
+    if (query->count - query->before == HTTP_RECORDS_MAX) {
         query->left_off++;
         return true;
     }
-    if (query->used + rec->size > query->room) {
-        uint64_t room = (query->used + rec->size) * 2;
-        char *copies = realloc(query->copies, room);
-        if (!copies) {
-            query->failed = true;
-            return false;
-        }
-        query->copies = copies;
-        query->room = room;
+    if (!make_room(query, rec->size)) {
+        query->failed = true;
+        return false;
     }
     memcpy(query->copies + query->used, rec, rec->size);
+    query->at[query->count++] = query->used;
     query->used += rec->size;
-    query->count++;
     return true;
+}
+
+static int compare_copies(const void *left, const void *right, void *copies)
+{
+    const char *bytes = copies;
+    const struct rc_record *a = (const void *)(bytes + *(const uint64_t *)left);
+    const struct rc_record *b = (const void *)(bytes + *(const uint64_t *)right);
+    int order = record_compare_key(a, b);
+    return order ? order : a < b ? -1 : 1; /* of one key: as they came */
+}
+
+static void take_table(void *to, struct sink_table *table)
+{
+    struct figures_query *query = to;
+    int64_t now_ms = sink_table_now(table);
+    if (now_ms != RC_TIME_NONE && (query->now_ms == RC_TIME_NONE || now_ms < query->now_ms))
+        query->now_ms = now_ms;
+    query->before = query->count;
+    query->tables++;
+    sink_table_each(table, take_record, query);
+}
+
+/* What several tables gave: by key, and no more than there may be. */
+static void merge(struct figures_query *query)
+{
+    if (query->tables > 1 && query->count)
+        qsort_r(query->at, query->count, sizeof *query->at, compare_copies, query->copies);
+    if (query->count <= HTTP_RECORDS_MAX)
+        return;
+    query->left_off += query->count - HTTP_RECORDS_MAX;
+    query->count = HTTP_RECORDS_MAX;
 }
 
 /* NULL: all is well; else what is wrong with *ret_found. */
@@ -226,25 +291,23 @@ static const char *read_part(const struct sink_http *http, const char *name, con
 static bool write_figures(const struct sink_http *http, const struct figures_query *query,
                           struct evbuffer *body)
 {
-    int64_t now_ms = sink_table_now(http->options.table);
-    if (now_ms == RC_TIME_NONE)
+    if (query->now_ms == RC_TIME_NONE)
         evbuffer_add_printf(body, "{\"as_of_ms\":null,\"records\":[");
     else
-        evbuffer_add_printf(body, "{\"as_of_ms\":%lld,\"records\":[", (long long)now_ms);
-    for (uint64_t at = 0; at < query->used;) {
-        const struct rc_record *rec = (const void *)(query->copies + at);
+        evbuffer_add_printf(body, "{\"as_of_ms\":%lld,\"records\":[", (long long)query->now_ms);
+    for (uint32_t i = 0; i < query->count; i++) {
+        const struct rc_record *rec = (const void *)(query->copies + query->at[i]);
         struct evbuffer_iovec room;
         if (evbuffer_reserve_space(body, SINK_RECORD_TEXT_MAX, &room, 1) != 1)
             return false;
         char *text = room.iov_base;
-        if (at)
+        if (i)
             *text++ = ',';
         *text++ = '\n';
         text += sink_record_json(&http->options.config->windows, rec, text);
         room.iov_len = (size_t)(text - (char *)room.iov_base);
         if (evbuffer_commit_space(body, &room, 1))
             return false;
-        at += rec->size;
     }
     evbuffer_add_printf(body, "\n],\"left_off\":%u}\n", query->left_off);
     return true;
@@ -254,9 +317,9 @@ static void reply_figures(struct sink_http *http, struct evhttp_request *request
                           struct figures_query *query)
 {
     struct evbuffer *body = evbuffer_new();
-    if (http->options.table)
-        sink_table_each(http->options.table, take_record, query);
-    if (body && !query->failed && http->options.table && write_figures(http, query, body)) {
+    each_table(http, take_table, query);
+    merge(query);
+    if (body && !query->failed && has_tables(http) && write_figures(http, query, body)) {
         reply(request, 200, "OK", "application/json", body);
     } else {
         if (body)
@@ -264,11 +327,12 @@ static void reply_figures(struct sink_http *http, struct evhttp_request *request
         reply_no_memory(request);
     }
     free(query->copies);
+    free(query->at);
 }
 
 static void serve_figures(struct sink_http *http, struct evhttp_request *request)
 {
-    struct figures_query query = {.channel = -1, .window = -1};
+    struct figures_query query = {.channel = -1, .window = -1, .now_ms = RC_TIME_NONE};
     const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
     const char *wrong = NULL, *found = NULL;
     struct evkeyvalq parts = {0};

@@ -12,6 +12,7 @@ struct back_part {
 };
 
 struct kafka_back {
+    const struct sink_kafka_options *options;
     const struct kafka_outputs *outputs;
     struct kafka_ear *ear;
     struct continuity *continuity;
@@ -24,14 +25,16 @@ struct kafka_back {
     rd_kafka_message_t *batch[BATCH];
 };
 
-enum rc_error kafka_back_open(const struct kafka_outputs *outputs, struct kafka_ear *ear,
+enum rc_error kafka_back_open(const struct sink_kafka_options *options,
+                              const struct kafka_outputs *outputs, struct kafka_ear *ear,
                               struct continuity *continuity, struct kafka_back **ret_back,
                               char ret_message[256])
 {
     struct kafka_back *back = calloc(1, sizeof *back);
     if (!back)
         return RC_ERR_MEMORY;
-    *back = (struct kafka_back){.outputs = outputs, .ear = ear, .continuity = continuity};
+    *back = (struct kafka_back){
+        .options = options, .outputs = outputs, .ear = ear, .continuity = continuity};
     enum rc_error err = kafka_reader_open(outputs->config, ear, &back->rk, ret_message);
     if (err) {
         free(back);
@@ -116,8 +119,38 @@ static enum rc_error take_dead_letter(struct kafka_back *back, const rd_kafka_me
         !header_text(headers, "rollcall.partition", partition, sizeof partition) ||
         !header_text(headers, "rollcall.offset", offset, sizeof offset))
         return RC_OK;
-    return continuity_read_dead(back->continuity, topic, (int32_t)strtol(partition, NULL, 10),
-                                strtoll(offset, NULL, 10));
+    const struct rc_config *config = back->outputs->config;
+    int32_t number = (int32_t)strtol(partition, NULL, 10);
+    if (config->kafka.unit && number != (int32_t)config->kafka.task)
+        return RC_OK; /* another task's: it would look as if this one had published before */
+    return continuity_read_dead(back->continuity, topic, number, strtoll(offset, NULL, 10));
+}
+
+static int hex_digit(char letter)
+{
+    return letter >= '0' && letter <= '9'   ? letter - '0'
+           : letter >= 'A' && letter <= 'F' ? letter - 'A' + 10
+                                            : -1;
+}
+
+/* Its client is the first part of a record's key (sink_record_key). */
+static bool is_ours(const struct kafka_back *back, const char *key, size_t size)
+{
+    const struct sink_kafka_options *options = back->options;
+    char client[SINK_KEY_MAX];
+    uint32_t count = 0;
+    if (!options->owns)
+        return true;
+    for (size_t i = 0; i < size && key[i] != '|' && count < sizeof client; i++) {
+        char letter = key[i];
+        if (letter == '%' && size - i > 2 && hex_digit(key[i + 1]) >= 0 &&
+            hex_digit(key[i + 2]) >= 0) {
+            letter = (char)(hex_digit(key[i + 1]) * 16 + hex_digit(key[i + 2]));
+            i += 2;
+        }
+        client[count++] = letter;
+    }
+    return options->owns(options->source_opaque, client, count);
 }
 
 static enum rc_error take(struct kafka_back *back, const rd_kafka_message_t *message)
@@ -142,7 +175,7 @@ static enum rc_error take(struct kafka_back *back, const rd_kafka_message_t *mes
     back->records++;
     if (back->part[i].output->topic == RC_TOPIC_DEAD_LETTER)
         return take_dead_letter(back, message);
-    if (!message->key)
+    if (!message->key || !is_ours(back, message->key, message->key_len))
         return RC_OK;
     return continuity_read_back(back->continuity, back->part[i].output->topic, message->key,
                                 message->key_len, message->payload, message->len);

@@ -23,7 +23,8 @@ static void say(void *opaque, const char *line)
 
 static enum rc_error open_log(struct kafka_epochs *epochs, struct progress_log **ret_log)
 {
-    struct progress_log_options options = {.group = epochs->options->config->kafka.group,
+    struct progress_log_options options = {.group = rc_unit(epochs->options->config),
+                                           .partition = rc_own_partition(epochs->options->config),
                                            .source = epochs->options->source_of,
                                            .opaque = epochs->options->source_opaque,
                                            .say = say,
@@ -263,7 +264,7 @@ static enum rc_error write_progress(struct kafka_epochs *epochs,
     struct progress_sum *sum = calloc(epochs->outputs.count, sizeof *sum);
     if (!sum)
         return RC_ERR_MEMORY;
-    struct progress_record record = {.group = config->kafka.group,
+    struct progress_record record = {.group = rc_unit(config),
                                      .transactional_id = kafka_publisher_id(epochs->publisher),
                                      .run = epochs->run,
                                      .first = made->first,

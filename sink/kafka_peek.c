@@ -17,7 +17,7 @@ enum rc_error kafka_peek_ends(struct kafka_peek *peek, const char *topic, int64_
     if (err)
         return err;
     rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        peek->rk, topic, KAFKA_OWN_PARTITION, ret_low, ret_high, WAIT_MS);
+        peek->rk, topic, rc_own_partition(peek->config), ret_low, ret_high, WAIT_MS);
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
         return RC_ERR_END;
@@ -28,7 +28,7 @@ static void stop(struct kafka_peek *peek)
 {
     if (!peek->rkt)
         return;
-    rd_kafka_consume_stop(peek->rkt, KAFKA_OWN_PARTITION);
+    rd_kafka_consume_stop(peek->rkt, rc_own_partition(peek->config));
     rd_kafka_topic_destroy(peek->rkt);
     peek->rkt = NULL;
 }
@@ -43,7 +43,7 @@ enum rc_error kafka_peek_seek(struct kafka_peek *peek, const char *topic, int64_
     peek->rkt = rd_kafka_topic_new(peek->rk, topic, NULL);
     if (!peek->rkt)
         return RC_ERR_KAFKA;
-    if (!rd_kafka_consume_start(peek->rkt, KAFKA_OWN_PARTITION, offset))
+    if (!rd_kafka_consume_start(peek->rkt, rc_own_partition(peek->config), offset))
         return RC_OK;
     rd_kafka_topic_destroy(peek->rkt);
     peek->rkt = NULL;
@@ -57,7 +57,7 @@ enum rc_error kafka_peek_next(struct kafka_peek *peek, rd_kafka_message_t **ret_
            !atomic_load_explicit(peek->leave, memory_order_relaxed)) {
         rd_kafka_poll(peek->rk, 0);
         rd_kafka_message_t *message =
-            rd_kafka_consume(peek->rkt, KAFKA_OWN_PARTITION, KAFKA_POLL_MS);
+            rd_kafka_consume(peek->rkt, rc_own_partition(peek->config), KAFKA_POLL_MS);
         if (!message)
             continue;
         if (!message->err) {

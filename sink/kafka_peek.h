@@ -6,7 +6,6 @@
 #include "kafka_handle.h"
 #include <stdint.h>
 
-enum { KAFKA_OWN_PARTITION = 0 }; /* the one that is used */
 
 struct kafka_peek {
     const struct rc_config *config;

@@ -30,11 +30,12 @@ static enum rc_error take(struct reading *reading, const rd_kafka_message_t *mes
                             message->payload, message->len);
 }
 
-static enum rc_error find_end(rd_kafka_t *rk, struct kafka_wait *wait, struct reading *reading)
+static enum rc_error find_end(rd_kafka_t *rk, int32_t partition, struct kafka_wait *wait,
+                              struct reading *reading)
 {
     rd_kafka_resp_err_t code;
     int64_t low;
-    while ((code = rd_kafka_query_watermark_offsets(rk, kafka_progress_topic, 0, &low,
+    while ((code = rd_kafka_query_watermark_offsets(rk, kafka_progress_topic, partition, &low,
                                                     &reading->end_offset, 5 * KAFKA_POLL_MS))) {
         kafka_complain(reading->ear, code, rd_kafka_err2str(code));
         rd_kafka_poll(rk, KAFKA_POLL_MS);
@@ -49,6 +50,7 @@ static enum rc_error find_end(rd_kafka_t *rk, struct kafka_wait *wait, struct re
 struct kafka_tail {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
+    int32_t partition;
     struct reading reading;
     rd_kafka_message_t *batch[BATCH];
 };
@@ -60,6 +62,7 @@ static enum rc_error open_tail(const struct rc_config *config, struct kafka_ear 
     struct kafka_tail *tail = calloc(1, sizeof *tail);
     if (!tail)
         return RC_ERR_MEMORY;
+    tail->partition = rc_own_partition(config);
     tail->reading =
         (struct reading){.ear = ear, .log = log, .next_offset = from, .end_offset = INT64_MAX};
     enum rc_error err = kafka_reader_open(config, ear, &tail->rk, message);
@@ -78,7 +81,7 @@ static enum rc_error assign(struct kafka_tail *tail)
 {
     int64_t from = tail->reading.next_offset;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, kafka_progress_topic, 0)->offset =
+    rd_kafka_topic_partition_list_add(list, kafka_progress_topic, tail->partition)->offset =
         from ? from : RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_resp_err_t code = rd_kafka_assign(tail->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
@@ -144,7 +147,7 @@ enum rc_error kafka_progress_read(const struct rc_config *config, struct kafka_e
     enum rc_error err = open_tail(config, ear, log, *from, &tail);
     if (err)
         return err;
-    err = find_end(tail->rk, wait, &tail->reading);
+    err = find_end(tail->rk, tail->partition, wait, &tail->reading);
     if (!err)
         err = assign(tail);
     while (!err && !tail->reading.at_end) {

@@ -6,8 +6,9 @@
 #include "kafka_wait.h"
 #include "progress_log.h"
 
-/* Adds all records of partition 0 from the offset on (0: the first there is); *from becomes the
- * offset behind the last one. Waits for Kafka. KAFKA: the process stops; MEMORY. thread: one. */
+/* Adds all records of the unit's own partition from the offset on (0: the first there is); *from
+ * becomes the offset behind the last one. Waits for Kafka. KAFKA: the process stops; MEMORY.
+ * thread: one. */
 enum rc_error kafka_progress_read(const struct rc_config *config, struct kafka_ear *ear,
                                   struct kafka_wait *wait, struct progress_log *log, int64_t *from);
 

@@ -101,9 +101,10 @@ enum rc_error kafka_publisher_open(const struct kafka_publisher_options *options
     publisher->transaction_ms = TRANSACTION_MS;
     publisher->transactions = !options->config->output.at_least_once;
     publisher->rkt = calloc(options->outputs->count + 1, sizeof(rd_kafka_topic_t *));
+    bool whole = !options->config->kafka.unit;
     if (options->id)
         publisher->id = strdup(options->id);
-    else if (asprintf(&publisher->id, "%s/active", options->config->kafka.group) < 0)
+    else if (asprintf(&publisher->id, "%s%s", rc_unit(options->config), whole ? "/active" : "") < 0)
         publisher->id = NULL;
     enum rc_error err =
         publisher->rkt && publisher->id ? open_handle(publisher, ret_message) : RC_ERR_MEMORY;
@@ -352,10 +353,10 @@ static enum rc_error send_progress(struct kafka_publisher *publisher,
                                    const struct kafka_commit *commit)
 {
     const struct kafka_publisher_options *options = &publisher->options;
-    const char *group = options->config->kafka.group;
+    const char *group = rc_unit(options->config);
     const rd_kafka_vu_t list[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = publisher->rkt[options->outputs->count]},
-        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = 0},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = rc_own_partition(options->config)},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = commit->timestamp_ms},
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)group, strlen(group)}},

@@ -32,7 +32,7 @@ static bool is_ours(const struct kafka_peek *peek, const rd_kafka_message_t *mes
                     const struct snapshot_frame *frame)
 {
     char key[KAFKA_SNAPSHOT_KEY_MAX];
-    size_t size = kafka_snapshot_key(peek->config->kafka.group, frame->epoch, frame->number, key);
+    size_t size = kafka_snapshot_key(rc_unit(peek->config), frame->epoch, frame->number, key);
     return message->key && message->key_len == size && !memcmp(message->key, key, size);
 }
 
@@ -146,11 +146,11 @@ static rd_kafka_resp_err_t result_of(rd_kafka_event_t *event)
     return code;
 }
 
-static enum rc_error delete_before(rd_kafka_t *rk, const char *topic, int64_t offset,
-                                   char ret_message[256])
+static enum rc_error delete_before(const struct kafka_peek *peek, rd_kafka_t *rk, const char *topic,
+                                   int64_t offset, char ret_message[256])
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, KAFKA_OWN_PARTITION)->offset = offset;
+    rd_kafka_topic_partition_list_add(list, topic, rc_own_partition(peek->config))->offset = offset;
     rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(list);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_DeleteRecords(rk, &request, 1, NULL, queue);
@@ -178,7 +178,7 @@ static bool epoch_of(const struct kafka_peek *peek, const rd_kafka_message_t *me
     char why[PROGRESS_WHY_MAX];
     if (progress_decode(message->payload, message->len, no_source, NULL, &record, why))
         return false;
-    bool ours = !strcmp(record.group, peek->config->kafka.group) && !record.restated;
+    bool ours = !strcmp(record.group, rc_unit(peek->config)) && !record.restated;
     *ret_epoch = record.cut->epoch;
     progress_done(&record);
     return ours;
@@ -222,7 +222,7 @@ static enum rc_error trim_progress(struct kafka_peek *peek, rd_kafka_t *rk, uint
             low = offset + 1;
         }
     }
-    return err ? err : delete_before(rk, kafka_progress_topic, low, ret_message);
+    return err ? err : delete_before(peek, rk, kafka_progress_topic, low, ret_message);
 }
 
 enum rc_error kafka_snapshots_trim(struct kafka_peek *peek, rd_kafka_t *rk, char ret_message[256])
@@ -241,6 +241,6 @@ enum rc_error kafka_snapshots_trim(struct kafka_peek *peek, rd_kafka_t *rk, char
     free(list);
     if (count < keep)
         return RC_OK;
-    err = delete_before(rk, kafka_snapshots_topic, oldest.first, ret_message);
+    err = delete_before(peek, rk, kafka_snapshots_topic, oldest.first, ret_message);
     return err ? err : trim_progress(peek, rk, oldest.epoch, ret_message);
 }

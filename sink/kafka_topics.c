@@ -179,7 +179,16 @@ static bool add_missing(struct kafka_ear *ear, rd_kafka_t *rk, const char *name,
                         const struct rc_config *config, const struct kafka_output *output,
                         rd_kafka_NewTopic_t **list, size_t *count)
 {
+    char text[200];
     int partitions = kafka_topic_look(ear, rk, name);
+    if (!output && partitions > 0 && partitions <= rc_own_partition(config)) {
+        snprintf(text, sizeof text,
+                 "%s has %d partitions, and tasks is %u: add what is missing "
+                 "(kafka-topics.sh --alter)",
+                 name, partitions, config->tasks);
+        kafka_complain(ear, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, text);
+        return false;
+    }
     if (partitions)
         return partitions > 0;
     list[*count] = output ? describe(config, output) : describe_own(config, name);

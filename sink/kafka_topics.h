@@ -23,7 +23,7 @@ void kafka_outputs_done(struct kafka_outputs *outputs);
 uint32_t kafka_output_of(const struct kafka_outputs *outputs, const struct rc_record *rec);
 uint32_t kafka_output_dead(const struct kafka_outputs *outputs);
 
-/* What every epoch is written down in; one partition of it is used. */
+/* What every epoch is written down in; every unit uses one partition of it. */
 extern const char kafka_progress_topic[];
 
 /* How many partitions the topic has, 0: there is none; -1: Kafka does not answer or allow. */

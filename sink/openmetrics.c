@@ -224,7 +224,12 @@ static uint32_t choose_state_window(const struct rc_windows *windows)
     return best;
 }
 
-void metrics_business(const struct rc_windows *windows, struct sink_table *table,
+static void put_table(void *to, struct sink_table *table)
+{
+    table_each_key(table, put_key, to);
+}
+
+void metrics_business(const struct rc_windows *windows, const struct metrics_tables *tables,
                       uint32_t max_series, struct metrics_text *text)
 {
     struct writer *writer = calloc(1, sizeof *writer);
@@ -235,7 +240,7 @@ void metrics_business(const struct rc_windows *windows, struct sink_table *table
     writer->windows = windows;
     writer->series_max = max_series;
     writer->state_window = choose_state_window(windows);
-    table_each_key(table, put_key, writer);
+    tables->each(tables->opaque, put_table, writer);
     for (int i = 0; i < FAMILY_COUNT; i++) {
         text->failed |= writer->family[i].failed;
         if (writer->family[i].used) {

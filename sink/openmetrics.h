@@ -17,9 +17,15 @@ void metrics_text_put(struct metrics_text *text, const char *bytes, uint64_t siz
 
 enum { METRICS_SERIES_MAX = 20000 };
 
-/* Appends the figures of the table: keys in order until max_series are reached, whole keys only;
+/* Calls `visit` once for every table. */
+struct metrics_tables {
+    void (*each)(void *opaque, void (*visit)(void *to, struct sink_table *table), void *to);
+    void *opaque;
+};
+
+/* Appends the figures of the tables: keys in order until max_series are reached, whole keys only;
  * what was refused is counted in the text itself. Without `# EOF`. */
-void metrics_business(const struct rc_windows *windows, struct sink_table *table,
+void metrics_business(const struct rc_windows *windows, const struct metrics_tables *tables,
                       uint32_t max_series, struct metrics_text *text);
 /* Appends `from` in OpenMetrics 1.0: there a counter's family has no _total, and X_info is an info
  * X. Samples are the same, so that a server may ask in either form. */

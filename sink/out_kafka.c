@@ -44,8 +44,8 @@ static enum rc_error read_back(struct sink_kafka *out)
 {
     struct kafka_back *back;
     kafka_wait_stage(&out->wait, KAFKA_STAGE_READING);
-    enum rc_error err = kafka_back_open(&out->epochs.outputs, &out->ear, out->continuity, &back,
-                                        out->epochs.message);
+    enum rc_error err = kafka_back_open(&out->options, &out->epochs.outputs, &out->ear,
+                                        out->continuity, &back, out->epochs.message);
     if (err)
         return err;
     do {

@@ -190,9 +190,10 @@ static bool goes_on(const struct progress_log *log, const struct progress_record
         return false;
     if (epoch != log->epoch + 1 && epoch != log->epoch) {
         say(log,
-            "rollcall.progress [0]: epoch %llu at offset %lld follows epoch %llu: recovery cannot "
+            "rollcall.progress [%d]: epoch %llu at offset %lld follows epoch %llu: recovery cannot "
             "go on before it",
-            (unsigned long long)epoch, (long long)offset, (unsigned long long)log->epoch);
+            (int)log->options.partition, (unsigned long long)epoch, (long long)offset,
+            (unsigned long long)log->epoch);
         return false;
     }
     return record->first == log->first && record->rebuilt == log->rebuilt;
@@ -264,9 +265,9 @@ enum rc_error progress_log_add(struct progress_log *log, int64_t offset, const c
     pthread_mutex_lock(&log->lock);
     if (err == RC_ERR_INPUT) {
         say(log,
-            "rollcall.progress [0]: the record at offset %lld cannot be read (%s): recovery cannot "
-            "go on before it",
-            (long long)offset, why);
+            "rollcall.progress [%d]: the record at offset %lld cannot be read (%s): recovery "
+            "cannot go on before it",
+            (int)options->partition, (long long)offset, why);
         let_go(log, 0);
         log->broken = true;
         log->broken_count++;
@@ -298,8 +299,10 @@ enum rc_error progress_log_finish(struct progress_log *log, struct rc_progress *
         progress.other_config = log->other_config;
     }
     if (log->broken)
-        say(log, "rollcall.progress [0]: its last record cannot be read, so where the last run "
-                 "stopped is not known: all is built anew from the input's beginning");
+        say(log,
+            "rollcall.progress [%d]: its last record cannot be read, so where the last run "
+            "stopped is not known: all is built anew from the input's beginning",
+            (int)log->options.partition);
     if (log->any && !log->broken && log->unknown[0]) {
         snprintf(ret_message, 256,
                  "the group has read the topic %.150s, which is no input of this configuration "

@@ -11,6 +11,7 @@
 struct progress_log;
 struct progress_log_options {
     const char *group; /* records of others are passed over */
+    int32_t partition; /* for messages */
     progress_source *source;
     const void *opaque;
     void (*say)(void *say_opaque, const char *line);

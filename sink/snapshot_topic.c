@@ -100,14 +100,14 @@ static enum rc_error send_frame(struct sink_uploader *uploader, const struct sna
 {
     char key[KAFKA_SNAPSHOT_KEY_MAX];
     size_t key_size =
-        kafka_snapshot_key(uploader->options.config->kafka.group, frame->epoch, frame->number, key);
+        kafka_snapshot_key(rc_unit(uploader->options.config), frame->epoch, frame->number, key);
     enum rc_error err = flush(uploader, IN_FLIGHT_MAX);
     if (err)
         return err;
     rd_kafka_resp_err_t code = rd_kafka_producev(
         uploader->producer, RD_KAFKA_V_TOPIC(kafka_snapshots_topic),
-        RD_KAFKA_V_PARTITION(KAFKA_OWN_PARTITION), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(key, key_size),
+        RD_KAFKA_V_PARTITION(rc_own_partition(uploader->options.config)),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, key_size),
         RD_KAFKA_V_VALUE((void *)bytes, sizeof *frame + frame->stored_size), RD_KAFKA_V_END);
     return code ? RC_ERR_KAFKA : RC_OK;
 }
@@ -237,8 +237,7 @@ static enum rc_error open_copy(struct sink_uploader *uploader, const struct kafk
     enum rc_error err = snapshot_open_fd(own_fd, name, ret_snapshot, message);
     if (!err) {
         const struct sink_snapshot_head *head = sink_snapshot_head(*ret_snapshot);
-        if (head->epoch == from->epoch &&
-            !strcmp(head->group, uploader->options.config->kafka.group))
+        if (head->epoch == from->epoch && !strcmp(head->group, rc_unit(uploader->options.config)))
             return RC_OK;
         snprintf(message, sizeof message, "%s: not of that epoch and group", name);
         sink_snapshot_close(*ret_snapshot);
@@ -269,7 +268,7 @@ static enum rc_error copy_to_dir(struct sink_uploader *uploader, const struct ka
 {
     const struct rc_config *config = uploader->options.config;
     struct snapshot_file file;
-    enum rc_error err = snapshot_file_create(config->snapshot.dir, config->kafka.group, from->epoch,
+    enum rc_error err = snapshot_file_create(config->snapshot.dir, rc_unit(config), from->epoch,
                                              &file, ret_message);
     if (err)
         return err;

@@ -59,6 +59,10 @@ struct rc_kafka {
     uint32_t property_count;
     const struct rc_property *property;
     bool keyed_by_client;
+    /* Whose state a part of the program is at work on: NULL, the whole group's; else that of `task`
+     * alone, and this is its name, GROUP/task-N. Never of the file: set in copies, one a task. */
+    const char *unit;
+    uint32_t task;
 };
 struct rc_output {
     int64_t retention_ms;
@@ -99,5 +103,16 @@ struct rc_config {
     const char *text; /* the file, as it was read */
     uint32_t text_size;
 };
+
+/* The name under which the state is kept. */
+static inline const char *rc_unit(const struct rc_config *config)
+{
+    return config->kafka.unit ? config->kafka.unit : config->kafka.group;
+}
+/* The partition of rollcall.progress and rollcall.snapshots that is its own. */
+static inline int32_t rc_own_partition(const struct rc_config *config)
+{
+    return config->kafka.unit ? (int32_t)config->kafka.task : 0;
+}
 
 #endif

@@ -80,6 +80,9 @@ struct sink_kafka_options {
      * fences a member that is one no more; may be NULL, or give NULL: not a member. Called with
      * source_opaque. thread: commit. */
     void *(*membership)(const void *opaque);
+    /* Of a group whose members share its tasks: whether this output's task owns the client. Called
+     * with source_opaque; NULL: it owns all. thread: any */
+    bool (*owns)(const void *opaque, const char *client, uint32_t size);
     bool restate; /* hashes that differ do not stop the start: the differences are published */
 };
 /* Does not wait for a broker: what sink_kafka_prepare does is done with the first epoch where it
@@ -268,11 +271,14 @@ struct sink_http_source { /* how /metrics and /readyz learn of the engine */
     void (*metrics)(void *opaque, void *evbuffer);
     /* true: ready; else the reason in ret_reason. */
     bool (*ready)(void *opaque, char ret_reason[256]);
+    /* In place of one table: calls `each` for those that there are now, which stay meanwhile; their
+     * keys are different ones. NULL: there is one. */
+    void (*tables)(void *opaque, void (*each)(void *to, struct sink_table *table), void *to);
 };
 struct sink_http_options {
     struct event_base *base; /* borrowed */
     const struct rc_config *config;
-    struct sink_table *table;
+    struct sink_table *table; /* NULL: source.tables, or none */
     struct sink_http_source source;
 };
 struct sink_http;

@@ -33,6 +33,25 @@ Test(config_load, a_silent_file_has_the_built_in_values)
     config_free(loaded);
 }
 
+Test(config_load, a_task_has_a_copy_with_a_name_and_a_key_of_its_own)
+{
+    static const uint8_t key[32] = {1, 2, 3};
+    struct config_loaded *loaded = config_taken("kafka: {group: g, keyed_by: client}\ntasks: 8\n");
+    struct config_loaded *task;
+    cr_assert_eq(config_of_task(loaded, 7, &task), RC_OK);
+    cr_assert_str_eq(rc_unit(loaded->config), "g");
+    cr_assert_eq(rc_own_partition(loaded->config), 0);
+    cr_assert_str_eq(rc_unit(task->config), "g/task-7");
+    cr_assert_eq(rc_own_partition(task->config), 7);
+    cr_assert_str_eq(task->config->kafka.group, "g");
+    cr_assert_str_eq(task->config->id, loaded->config->id);
+    config_pseudonym_key_set(task, key);
+    cr_assert_arr_eq(task->config->privacy.key, key, sizeof key);
+    cr_assert_arr_neq(loaded->config->privacy.key, key, sizeof key);
+    config_free(task);
+    config_free(loaded);
+}
+
 Test(config_load, what_stands_in_the_file_is_taken)
 {
     struct config_loaded *loaded = config_taken(
@@ -184,10 +203,9 @@ static void break_value(const char *text, const struct config_node *node)
         bool any = i == 2 || i == 4;
         if (any &&
             (strcmp(node->key->text, "satisfied_at") == 0 ||
-             strcmp(node->key->text, "group") == 0 ||
-             strcmp(node->key->text, "instance") == 0 || strcmp(node->key->text, "dir") == 0 ||
-             strcmp(node->key->text, "name") == 0 || strcmp(node->key->text, "severity") == 0 ||
-             strcmp(node->key->text, "brokers") == 0))
+             strcmp(node->key->text, "group") == 0 || strcmp(node->key->text, "instance") == 0 ||
+             strcmp(node->key->text, "dir") == 0 || strcmp(node->key->text, "name") == 0 ||
+             strcmp(node->key->text, "severity") == 0 || strcmp(node->key->text, "brokers") == 0))
             continue;
         char *made = replaced(text, at, size, wrong[i]);
         refused_at(made, node, wrong[i]);

@@ -16,7 +16,7 @@
 struct server {
     struct rc_config config;
     struct event_base *base;
-    struct sink_table *table;
+    struct sink_table *table, *second; /* second: as of another task; NULL: there is none */
     struct sink_http *http;
     pthread_t thread;
     atomic_bool ready;
@@ -39,6 +39,14 @@ static bool ready(void *opaque, char ret_reason[256])
     return false;
 }
 
+static void tables(void *opaque, void (*each)(void *to, struct sink_table *table), void *to)
+{
+    struct server *server = opaque;
+    each(to, server->table);
+    if (server->second)
+        each(to, server->second);
+}
+
 static void *run(void *opaque)
 {
     event_base_loop(((struct server *)opaque)->base, EVLOOP_NO_EXIT_ON_EMPTY);
@@ -56,8 +64,7 @@ static struct server *server_open(void)
     cr_assert_eq(sink_table_open(&server->config.windows, &server->table), RC_OK);
     struct sink_http_options options = {.base = server->base,
                                         .config = &server->config,
-                                        .table = server->table,
-                                        .source = {server, metrics, ready}};
+                                        .source = {server, metrics, ready, tables}};
     cr_assert_eq(sink_http_open(&options, &server->http, message), RC_OK, "%s", message);
     pthread_create(&server->thread, NULL, run, server);
     return server;
@@ -70,6 +77,8 @@ static void server_close(struct server *server)
     sink_http_close(server->http);
     event_base_free(server->base);
     sink_table_close(server->table);
+    if (server->second)
+        sink_table_close(server->second);
     free(server);
     libevent_global_shutdown();
 }
@@ -114,13 +123,49 @@ static const char *body(const char *response)
     return at ? at + 4 : "";
 }
 
-static void put(struct server *server, const char *client, const char *queue, uint32_t window)
+static void put_into(struct sink_table *table, const char *client, const char *queue,
+                     uint32_t window, int64_t now_ms)
 {
     struct rc_record *rec = fixture_record(client, queue, window, 0, 1);
-    sink_table_begin(server->table);
-    sink_table_put(server->table, rec);
-    sink_table_end(server->table, 1767603600000);
+    sink_table_begin(table);
+    sink_table_put(table, rec);
+    sink_table_end(table, now_ms);
     free(rec);
+}
+
+static void put(struct server *server, const char *client, const char *queue, uint32_t window)
+{
+    put_into(server->table, client, queue, window, 1767603600000);
+}
+
+/* That it is there, and behind the one before. */
+static const char *behind(const char *text, const char *what)
+{
+    const char *at = text ? strstr(text, what) : NULL;
+    cr_assert_not_null(at, "no %s where it should be", what);
+    return at;
+}
+
+Test(http, figures_of_several_tables_come_by_key)
+{
+    struct server *server = server_open();
+    cr_assert_eq(sink_table_open(&server->config.windows, &server->second), RC_OK);
+    put_into(server->table, "acme", "billing", 0, 1767603600000);
+    put_into(server->table, "globex", "support", 0, 1767603600000);
+    put_into(server->second, "initech", "sales", 0, 1767603500000);
+    put_into(server->second, "aperture", "sales", 0, 1767603500000);
+    const char *text = body(get(server, "/api/v1/figures", ""));
+    const char *at = behind(text, "\"as_of_ms\":1767603500000");
+    at = behind(at, "\"acme\"");
+    at = behind(at, "\"aperture\"");
+    at = behind(at, "\"globex\"");
+    behind(at, "\"initech\"");
+    text = body(get(server, "/metrics", ""));
+    at = behind(text, "# TYPE rollcall_queue_waiting gauge");
+    cr_assert_null(strstr(at + 1, "# TYPE rollcall_queue_waiting gauge"));
+    behind(at, "client=\"acme\"");
+    behind(at, "client=\"aperture\"");
+    server_close(server);
 }
 
 Test(http, healthz_answers_as_long_as_the_loop_runs)
