@@ -2,7 +2,7 @@
 """Compares the last record of every key of two recordings of rollcall.metrics, .slas or .contacts;
 of the first two only those of intervals.
 
-    tests/system/compare.py LEFT.ndjson RIGHT.ndjson [--revisions]
+    tests/system/compare.py LEFT.ndjson RIGHT.ndjson [--revisions] [--before=MS]
     tests/system/compare.py --added LEFT.ndjson RIGHT.ndjson
 
 Each line is one record, the last of a key counts. All fields must be equal but those that may tell
@@ -10,6 +10,8 @@ of arrival (SPEC section 8: revision, status, as_of_ms, oldest_wait_ms). A recor
 one side need not be on the other: what stood there for a moment was seen by one of them alone.
 --revisions: also checks
 that on the right the revisions of every key count from 1 without a gap, over all its records.
+--before=MS: only intervals that start before that instant: where time went on with the wall
+clock while there was nothing to read, later ones are there on the right alone.
 --added: instead prints what RIGHT, a later recording of the same topic, has more than LEFT, and
 what it changes. Exit code 1 if anything differs; the last line says how much was compared.
 """
@@ -98,6 +100,11 @@ def main():
         return 1 if added(*paths) else 0
     left, _ = read(paths[0], False)
     right, faults = read(paths[1], "--revisions" in sys.argv)
+    for option in sys.argv[1:]:
+        if option.startswith("--before="):
+            before = int(option.partition("=")[2])
+            left, right = ({k: r for k, r in side.items() if r.get("start_ms", 0) < before}
+                           for side in (left, right))
     found = list(differences(left, right))
     for key, what in found[:10]:
         print(key, what)

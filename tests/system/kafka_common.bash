@@ -110,11 +110,11 @@ wait_records() {
     fail "not even $1 records after $2 s"
 }
 
-# compare UNTIL [--revisions] FILE...: what was published against a replay of the same files.
+# compare UNTIL [--revisions] [--before=MS] FILE...: what was published against a replay of the same files.
 compare() {
     local until=$1 options=()
     shift
-    [ "$1" != --revisions ] || { options=(--revisions) && shift; }
+    while [[ $1 == --* ]]; do options+=("$1") && shift; done
     rm -rf "$work/replayed"
     "$rollcall" replay --quiet --until "$until" --out "$work/replayed" "$work/config.yaml" "$@" ||
         fail "the replay fails"
