@@ -484,6 +484,11 @@ enum kafka_outcome kafka_publisher_commit(struct kafka_publisher *publisher,
     rc_crash_at(RC_CRASH_produce_after);
     rc_crash_at(RC_CRASH_offsets_before);
     if (commit->offsets) {
+        /* Members' offsets are refused while the group is shared out anew, which happens with each
+         * task that moves; librdkafka 2.0.2 needs a new producer for a transaction that is aborted
+         * while records of it wait, and that takes a second. */
+        if (publisher->options.config->kafka.unit)
+            rd_kafka_flush(publisher->rk, STEP_MS);
         enum answer answer = send_offsets(publisher, commit->offsets);
         if (answer == ANSWER_FATAL)
             return outcome_of_fatal(publisher);
