@@ -249,6 +249,8 @@ void run_service_stop(struct run_service *service)
 {
     atomic_store_explicit(&service->leave, true, memory_order_relaxed);
     watchdog_stopping(service->watchdog);
+    if (service->snapshot) /* others may wait for what it says of the end */
+        run_snapshot_hurry(service->snapshot);
     ingest_kafka_stop(service->source);
 }
 

@@ -30,7 +30,7 @@ struct run_snapshot {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    _Atomic bool leave;
+    _Atomic bool leave, hurry;
     bool started;
     pid_t parent; /* who this is; asked by the child */
     pid_t child;  /* 0: none; from here on under the lock */
@@ -89,7 +89,8 @@ _Noreturn static void child_main(struct run_snapshot *snapshot, const struct sin
     const struct rc_config *config = snapshot->options.config;
     struct answer answer = {.err = RC_ERR_INTERNAL};
     prctl(PR_SET_NAME, "snapshot");
-    setpriority(PRIO_PROCESS, 0, NICE);
+    if (!atomic_load_explicit(&snapshot->hurry, memory_order_relaxed))
+        setpriority(PRIO_PROCESS, 0, NICE);
     /* Not the parent's sockets: a port would stay taken, a broker would wait. */
     if (answer_fd != PIPE_FD)
         dup2(answer_fd, PIPE_FD);
@@ -301,6 +302,11 @@ void run_snapshot_figures(struct run_snapshot *snapshot, struct engine_snapshots
     pthread_mutex_lock(&snapshot->lock);
     *ret_figures = snapshot->figures;
     pthread_mutex_unlock(&snapshot->lock);
+}
+
+void run_snapshot_hurry(struct run_snapshot *snapshot)
+{
+    atomic_store_explicit(&snapshot->hurry, true, memory_order_relaxed);
 }
 
 void run_snapshot_close(struct run_snapshot *snapshot)
