@@ -248,7 +248,8 @@ enum rc_error run_service_start(struct run_service *service, char ret_message[25
 void run_service_stop(struct run_service *service)
 {
     atomic_store_explicit(&service->leave, true, memory_order_relaxed);
-    watchdog_stopping(service->watchdog);
+    if (!service->config->kafka.unit) /* else it is but a task that leaves */
+        watchdog_stopping(service->watchdog);
     if (service->snapshot) /* others may wait for what it says of the end */
         run_snapshot_hurry(service->snapshot);
     ingest_kafka_stop(service->source);
@@ -428,7 +429,18 @@ static void watch_shards(struct run_service *service)
         watchdog_look(service->watchdog, i, engine_rounds(service->engine, i), now_ms);
     if (watchdog_news(service->watchdog, now_ms, line))
         service->options.print(service->options.opaque, line);
-    watchdog_feed(service->watchdog, now_ms);
+    if (!service->config->kafka.unit)
+        watchdog_feed(service->watchdog, now_ms);
+}
+
+uint64_t run_service_rounds(const struct run_service *service)
+{
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < engine_shards(service->engine); i++) {
+        uint64_t rounds = engine_rounds(service->engine, i);
+        least = rounds < least ? rounds : least;
+    }
+    return least;
 }
 
 void run_service_watch(struct run_service *service)

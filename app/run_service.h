@@ -65,6 +65,8 @@ bool run_service_idle(struct run_service *service);
 bool run_service_ready(struct run_service *service, char ret_reason[256]);
 /* Says, once each time, which partition holds the watermark back; to be called every second. */
 void run_service_watch(struct run_service *service);
+/* How often the slowest shard has gone round; 0: it does not run yet. thread: any */
+uint64_t run_service_rounds(const struct run_service *service);
 
 const struct rc_config *run_service_config(const struct run_service *service);
 /* NULL when none was asked for. */

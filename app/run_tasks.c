@@ -5,6 +5,7 @@
 #include "rollcall/lease.h"
 #include "run_task.h"
 #include "terminal.h"
+#include "watchdog.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ struct run_tasks {
     struct kafka_speaker speaker;
     struct ingest_lease *lease;
     uint32_t count;
-    uint32_t *watched; /* main's: tasks of the metrics that are being made */
+    struct watchdog *watchdog; /* main's: a shard of it is a task */
+    uint32_t *watched;         /* main's: tasks of the metrics that are being made */
     struct engine_part *part;
     pthread_mutex_t lock;
     struct run_task **task; /* from here on under the lock; NULL: another's */
@@ -236,6 +238,7 @@ static void stop(void *self)
     struct run_tasks *tasks = self;
     pthread_mutex_lock(&tasks->lock);
     tasks->stopping = true;
+    watchdog_stopping(tasks->watchdog);
     for (uint32_t i = 0; i < tasks->count; i++)
         if (tasks->task[i])
             run_task_stop(tasks->task[i], false);
@@ -341,15 +344,25 @@ static bool ready(void *self, char ret_reason[256])
 
 static bool watch_one(void *to, uint32_t task, struct run_service *service)
 {
-    (void)to, (void)task;
+    struct run_tasks *tasks = to;
     if (service)
         run_service_watch(service);
+    watchdog_look(tasks->watchdog, task, service ? run_service_rounds(service) : 0,
+                  clock_ms(CLOCK_MONOTONIC));
     return true;
 }
 
+/* The slowest task feeds the service manager's watchdog. */
 static void watch(void *self)
 {
-    each_service(self, watch_one, NULL);
+    struct run_tasks *tasks = self;
+    each_service(tasks, watch_one, tasks);
+    pthread_mutex_lock(&tasks->lock);
+    for (uint32_t i = 0; i < tasks->count; i++)
+        if (!tasks->task[i])
+            watchdog_look(tasks->watchdog, i, 0, 0);
+    pthread_mutex_unlock(&tasks->lock);
+    watchdog_feed(tasks->watchdog, clock_ms(CLOCK_MONOTONIC));
 }
 
 /* ---- metrics ---- */
@@ -453,6 +466,8 @@ enum rc_error run_tasks_open(const struct run_tasks_options *options, struct run
                                          .say = say_of_lease,
                                          .opaque = tasks};
     enum rc_error err = tasks->task && tasks->watched && tasks->part ? RC_OK : RC_ERR_MEMORY;
+    if (!err)
+        err = watchdog_open(tasks->count, &tasks->watchdog);
     pthread_mutex_lock(&tasks->lock); /* nothing is given before `lease` is set */
     if (!err)
         err = ingest_lease_open(&lease, &tasks->lease, ret_message);
@@ -494,6 +509,7 @@ void run_tasks_close(struct run_tasks *tasks)
     if (tasks->lease)
         run_tasks_finish(tasks, &stuck, message);
     kafka_words_done(&tasks->words);
+    watchdog_close(tasks->watchdog);
     engine_past_done(&tasks->past);
     pthread_mutex_destroy(&tasks->lock);
     pthread_mutex_destroy(&tasks->line_lock);
