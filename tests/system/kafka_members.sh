@@ -75,7 +75,7 @@ pauses() {
             sed -n 's/.*: live, \([0-9]*\) ms after.*/\1 /p')
         read_of[$name]=$(wc -l <"$work/$name.log")
     done
-    # shellcheck disable=SC2086  # a list of numbers
+    # shellcheck disable=SC2046,SC2086  # a list of numbers
     set -- $(printf '%s\n' $all | sort -n)
     [ $# -gt 0 ] || fail "no task has moved: $what"
     say "$what: $# tasks moved, silent for $1 to ${!#} ms: $*"
