@@ -9,7 +9,7 @@
 
 #include "rollcall/ingest.h"
 
-enum { ROUTE_BATCH = 32, ROUTE_NONE = UINT32_MAX };
+enum { ROUTE_BATCH = 1024, ROUTE_NONE = UINT32_MAX };
 
 struct ingest_header {
     const char *name, *value;
