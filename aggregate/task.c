@@ -790,11 +790,14 @@ static void due_until(struct agg_task *task, uint64_t limit)
     }
 }
 
-/* Contacts lie all over memory: what the next events will need is fetched ahead, first where the
- * index says it is, then the contact itself, then its key. */
+/* Events that waited and their contacts lie all over memory: what the next ones will need is fetched
+ * ahead, first the event, then where the index says its contact is, the contact, its key. */
 static void fetch_ahead(const struct agg_task *task)
 {
-    const struct rc_event *ev = agg_order_ahead(&task->order, 8);
+    const struct rc_event *ev = agg_order_ahead(&task->order, 12);
+    for (int at = 0; ev && at < 384; at += 64) /* most events, with what came in, are no larger */
+        __builtin_prefetch((const char *)ev + at);
+    ev = agg_order_ahead(&task->order, 8);
     const struct agg_index *index = &task->contact_index;
     if (ev)
         __builtin_prefetch(&index->slot[contact_tag(ev->contact_hash) & index->mask]);
