@@ -3,7 +3,7 @@
 #include "record_order.h"
 #include "rollcall/aggregate.h"
 #include "state.h"
-#include "task.h"
+#include "window.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* What a change of one contact's contributions does: the difference of before and after goes into
  * sums, all figures of one instant at once (window.c), and into states: who waits, is handled or
  * wrapped up now, and how many did when an interval ended. */
-#include "task.h"
+#include "window.h"
 
 /* ---- states ---- */
 

@@ -1,7 +1,7 @@
 /* A walk along the points of a ticket: between two of them a clock runs or it does not. */
 #include "clock.h"
 
-#include "task.h"
+#include "contact.h"
 
 static bool known(int64_t time_ms)
 {

@@ -3,7 +3,7 @@
  * goes out if it differs. What was published last is known by its hash. */
 #define XXH_INLINE_ALL
 #include "clock.h"
-#include "task.h"
+#include "contact.h"
 #include <string.h>
 #include <xxhash.h>
 

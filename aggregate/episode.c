@@ -5,7 +5,7 @@
  * told apart by one of client and customer; of ten million two share one with a probability below 3
  * in a million. */
 #include "episode.h"
-#include "task.h"
+#include "contact.h"
 #include <string.h>
 
 static struct agg_legs *legs_at(const struct agg_task *task, uint32_t ref)

@@ -1,7 +1,8 @@
 /* Figures that cannot be taken back by subtraction: the longest wait of a window and the oldest
  * waiting contact. Each keeps its value, and a mark when the value itself was taken back; then it
  * is found again from the remembered contacts and from what was folded in of forgotten ones. */
-#include "task.h"
+#include "contact.h"
+#include "window.h"
 
 /* ---- who waits, sorted by queued_at ---- */
 

@@ -1,6 +1,6 @@
 /* Merge rules (SPEC section 3): event + facts = facts. The result does not depend on the order in
  * which events come, nor on how often each comes. */
-#include "task.h"
+#include "contact.h"
 #include <string.h>
 
 const struct agg_rare agg_rare_none = {.abandoned = RC_TIME_NONE,

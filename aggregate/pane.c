@@ -3,7 +3,7 @@
  * is cold: which of its figures are not zero, then these, seven bits a byte. What comes late makes
  * it warm; once that is published it is cold again. */
 #define XXH_INLINE_ALL
-#include "task.h"
+#include "window.h"
 #include <string.h>
 #include <xxhash.h>
 

@@ -1,7 +1,7 @@
 /* What a contact brings to its episode, and how parts merge (SPEC section 6). Pure, but that the
  * key of a ticket's queue may be met for the first time. */
+#include "contact.h"
 #include "episode.h"
-#include "task.h"
 #include <string.h>
 
 static bool known(int64_t time_ms)

@@ -1,6 +1,6 @@
 /* The points of a contact (SPEC section 3): what may happen to it more than once. A sorted array in
  * a pool by size; it grows by doubling. */
-#include "task.h"
+#include "contact.h"
 #include <string.h>
 
 bool agg_is_point(uint8_t type)

@@ -1,7 +1,7 @@
 /* What changed becomes records (SPEC sections 8 and 9): at a T of a rolling window, at a multiple
  * of publish_every or restate_every, when an interval is final and when it is closed. */
 #define XXH_INLINE_ALL
-#include "task.h"
+#include "window.h"
 #include <string.h>
 #include <xxhash.h>
 

@@ -4,7 +4,8 @@
  * added again. What was published last stands in every record's hash, so looking at all of them
  * publishes what differs. The due queue is not carried over: all that it knows stands in the
  * records. */
-#include "task.h"
+#include "contact.h"
+#include "window.h"
 #include <string.h>
 
 /* ---- windows ---- */

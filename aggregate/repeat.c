@@ -2,7 +2,7 @@
  * episode changes, it and its neighbours are judged again, and the difference to what they had made
  * is applied. */
 #include "neighbour.h"
-#include "task.h"
+#include "window.h"
 #include <stdlib.h>
 
 static const struct rc_contract *contract_of(const struct agg_task *task,

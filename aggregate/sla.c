@@ -2,7 +2,7 @@
  * at its stop, counts in the queue at the decision and in the roll-ups above it, and since when the
  * ticket is overdue. */
 #include "clock.h"
-#include "task.h"
+#include "contact.h"
 
 static bool known(int64_t time_ms)
 {

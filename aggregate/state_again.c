@@ -1,5 +1,6 @@
 /* What a saved state leaves out, made again: what names stand for in the configuration, the
  * indexes, the counters of things that are there. */
+#include "contact.h"
 #include "state.h"
 #include <string.h>
 

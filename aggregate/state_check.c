@@ -2,6 +2,7 @@
  * and arrays are as long as is said, chains end. What the facts say is not judged: a figure may be
  * wrong in a file that somebody made, memory may not. */
 #include "state.h"
+#include "window.h"
 #include <string.h>
 
 static enum rc_error unsound(struct agg_restore *restore, const char *what, uint32_t ref)

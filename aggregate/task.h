@@ -1,12 +1,11 @@
 /* The state of one task, and the parts of the core that work on it. A task owns whole clients; one
  * thread, its shard's, works on it. Everything here is private to aggregate/.
  *
- * How it works: an event changes the facts of a contact (facts.c, points.c). What the facts make
- * (visit.c, ticket.c) is derived before and after the change, and the difference (change.c) goes
- * into sums (window.c). Contacts form episodes (episode.h), which make contributions of their
- * own. The due queue asks again when time passes; ticks make records of what changed (publish.c),
- * and so does every instant of the contacts that it touched (contact_record.c). task.c is the order
- * of it all. */
+ * How it works: an event changes the facts of a contact (contact.h). What the facts make is derived
+ * before and after the change, and the difference (change.c) goes into sums (window.h). Contacts
+ * form episodes (episode.h), which make contributions of their own. The due queue asks again when
+ * time passes; ticks make records of what changed (publish.c), and so does every instant of the
+ * contacts that it touched (contact_record.c). task.c is the order of it all. */
 #ifndef AGGREGATE_TASK_H
 #define AGGREGATE_TASK_H
 
@@ -414,8 +413,8 @@ uint32_t agg_client_tag(const struct agg_task *task, const void *row);
 uint32_t agg_queue_tag(const struct agg_task *task, const void *row);
 uint32_t agg_priority_tag(const struct agg_task *task, const void *row);
 uint32_t agg_key_tag(const struct agg_task *task, const void *row);
-uint32_t agg_contact_tag(const struct agg_task *task, const void *row);  /* task.c */
-uint32_t agg_identity_tag(const struct agg_task *task, const void *row); /* task.c */
+uint32_t agg_contact_tag(const struct agg_task *task, const void *row);  /* contact.c */
+uint32_t agg_identity_tag(const struct agg_task *task, const void *row); /* identity.c */
 uint32_t agg_pane_tag(const struct agg_task *task, const void *row);     /* pane.c */
 uint32_t agg_shown_tag(const struct agg_task *task, const void *row);    /* contact_record.c */
 uint32_t agg_episode_tag(const struct agg_task *task, const void *row);  /* episode.c */
@@ -426,195 +425,6 @@ uint32_t agg_customer_tag(const struct agg_task *task,
 bool agg_client_again(struct agg_task *task, struct agg_client *client);
 void agg_queue_again(struct agg_task *task, struct agg_queue *queue);
 bool agg_key_again(struct agg_task *task, struct agg_key *key);
-
-/* points.c */
-bool agg_is_point(uint8_t type);
-bool agg_point_room(const struct agg_task *task, const struct agg_contact *contact,
-                    const struct rc_event *ev);
-/* true: it is new. */
-bool agg_point_add(struct agg_task *task, struct agg_contact *contact, const struct rc_event *ev);
-bool agg_point_add_queued(struct agg_task *task, struct agg_contact *contact, int64_t time_ms,
-                          uint32_t queue);
-/* Sorted by time, type, value; contact->point_count of them. */
-const struct agg_point *agg_points(const struct agg_task *task, const struct agg_contact *contact);
-void agg_points_drop(struct agg_task *task, struct agg_contact *contact);
-
-/* facts.c */
-/* true: something changed. Limits have been checked. */
-bool agg_facts_merge(struct agg_task *task, struct agg_contact *contact, const struct rc_event *ev);
-int agg_queue_compare(const struct agg_task *task, uint32_t a, uint32_t b);
-/* Of ratings and reviews the later one holds. true: changed. */
-bool agg_rating_merge(const struct rc_event *ev, int64_t *rated, int32_t *score);
-bool agg_review_merge(const struct rc_event *ev, int64_t *reviewed, uint32_t *defects,
-                      uint32_t *opportunities, bool *critical);
-/* The date by which a contact is judged. */
-static inline int64_t agg_judged_at(const struct agg_contact *contact)
-{
-    return contact->queued != RC_TIME_NONE     ? contact->queued
-           : contact->answered != RC_TIME_NONE ? contact->answered
-                                               : contact->first;
-}
-/* Its rare facts, all unknown where it has none; and a place for them. */
-extern const struct agg_rare agg_rare_none;
-static inline const struct agg_rare *agg_rare_of(const struct agg_task *task,
-                                                 const struct agg_contact *contact)
-{
-    return contact->rare ? agg_rare_at(task, contact->rare) : &agg_rare_none;
-}
-struct agg_rare *agg_rare_get(struct agg_task *task, struct agg_contact *contact);
-/* When the agent's conversation was over; NONE. */
-static inline int64_t agg_handled_at(const struct agg_task *task, const struct agg_contact *contact)
-{
-    if (contact->ended != RC_TIME_NONE)
-        return contact->ended;
-    int64_t transferred = agg_rare_of(task, contact)->transferred;
-    return transferred != RC_TIME_NONE ? transferred : contact->wrapped;
-}
-/* What hangs on it, but for its id. */
-void agg_facts_drop(struct agg_task *task, struct agg_contact *contact);
-int64_t agg_retention(const struct agg_task *task, const struct agg_contact *contact);
-
-/* visit.c: pure; decisions at instants before `passed_ms` are made */
-void agg_visit_derive(const struct agg_task *task, const struct agg_contact *contact,
-                      int64_t passed_ms, struct agg_made *ret_made);
-/* The instant at which its service level counts, also where it is left out. NONE: it is not
- * decided, or there is none. */
-int64_t agg_visit_level_at(const struct agg_task *task, const struct agg_contact *contact,
-                           int64_t passed_ms);
-/* Of the rating, or of the review, alone. */
-void agg_identity_derive(const struct agg_task *task, const struct agg_identity *identity,
-                         uint8_t type, struct agg_made *ret_made);
-bool agg_is_satisfied(const struct rc_contract *contract, int32_t score);
-/* Outcome, and when and after what wait; AGG_NO_OUTCOME: none yet. */
-enum agg_outcome agg_visit_outcome(const struct agg_task *task, const struct agg_contact *contact,
-                                   int64_t *ret_at, int64_t *ret_wait_ms);
-
-/* ticket.c: what the facts of a ticket say; of other channels they may be asked as well */
-static inline bool agg_is_resolution(const struct agg_point *point)
-{
-    return point->type == RC_TYPE_closed || (point->type == RC_TYPE_resolved && point->value);
-}
-/* The standing resolution, and the first one; NONE. */
-int64_t agg_ticket_standing(const struct agg_task *task, const struct agg_contact *contact);
-int64_t agg_ticket_first_resolved(const struct agg_task *task, const struct agg_contact *contact);
-/* Its queue at that instant (INT64_MAX: the latest); 0: it has none yet. */
-uint32_t agg_ticket_queue_at(const struct agg_task *task, const struct agg_contact *contact,
-                             int64_t at_ms);
-/* The key of that queue; the ticket must be placed. */
-uint32_t agg_ticket_key_at(struct agg_task *task, const struct agg_contact *contact, int64_t at_ms);
-/* Nothing for contacts that are no tickets. Decisions at instants before `passed_ms` are made. */
-void agg_ticket_derive(struct agg_task *task, const struct agg_contact *contact, int64_t passed_ms,
-                       struct agg_ticket *ret_ticket);
-void agg_ticket_change(struct agg_task *task, const struct agg_ticket *before,
-                       const struct agg_ticket *after);
-/* Its states are over from that instant on. true: it had any. */
-bool agg_ticket_lose(struct agg_ticket *ticket, int64_t at_ms);
-void agg_ticket_done(struct agg_ticket *ticket);
-/* Adds a value that is not 0 to the sum of that instant, key and figure. */
-void agg_ticket_sum(struct agg_ticket *ticket, int64_t at_ms, uint32_t key, uint8_t figure,
-                    int64_t value);
-/* From that instant on it stands in that key (0: in none). In the order of time. */
-void agg_steps_put(struct agg_steps *steps, int64_t from_ms, uint32_t key);
-
-/* sla.c */
-struct agg_clock_verdict;
-typedef void agg_clock_each(void *opaque, const struct rc_clock *clock,
-                            const struct agg_clock_verdict *verdict);
-/* Each clock of the ticket, which is placed, with its verdict; also one that is undecided. */
-void agg_sla_each(struct agg_task *task, const struct agg_contact *contact, int64_t passed_ms,
-                  agg_clock_each *each, void *opaque);
-/* Adds what its clocks make to what it makes; the backlog is derived before. */
-void agg_sla_derive(struct agg_task *task, const struct agg_contact *contact, int64_t passed_ms,
-                    struct agg_ticket *ticket);
-
-/* window.c */
-struct agg_item {
-    uint8_t figure;
-    int64_t value;
-};
-struct agg_batch { /* what comes to the figures of a key at one instant */
-    int64_t at_ms;
-    uint64_t mask;              /* which of the values there are */
-    int64_t taken_ms, added_ms; /* longest wait: taken back, then added; 0: none */
-    int64_t value[RC_SUM_COUNT];
-};
-static inline void agg_batch_put(struct agg_batch *batch, uint32_t figure, int64_t value)
-{
-    uint64_t bit = 1ull << figure;
-    batch->value[figure] = (batch->mask & bit ? batch->value[figure] : 0) + value;
-    batch->mask |= bit;
-}
-/* To the key and its roll-ups. What adds up to nothing is left out. The panes of now get it when
- * one of them is read, or when an interval begins. */
-void agg_window_apply(struct agg_task *task, uint32_t key, struct agg_batch *batch);
-void agg_window_add(struct agg_task *task, uint32_t key, int64_t at_ms, const struct agg_item *item,
-                    uint32_t count);
-/* A contact with these contributions is forgotten: what it waited is folded in. */
-void agg_window_fold(struct agg_task *task, const struct agg_made *made);
-void agg_wait_list(struct agg_task *task, uint32_t contact, bool listed);
-void agg_sums_read(const struct agg_task *task, const struct agg_sums *sums, int64_t *into);
-/* Into sums that are empty. */
-void agg_sums_fill(struct agg_task *task, struct agg_sums *sums, const int64_t *from);
-void agg_sums_drop(struct agg_task *task, struct agg_sums *sums);
-void agg_roll_trim(struct agg_task *task, struct agg_roll *roll, int64_t first_index);
-void agg_roll_list(struct agg_task *task, uint32_t key, uint32_t window);
-/* When its oldest bucket leaves, it is looked at; the due queue knows of none. */
-void agg_roll_wake(struct agg_task *task, uint32_t key, uint32_t window);
-/* Where a contract changes, a record is looked at though nothing in it moved. */
-void agg_roll_wake_at_dates(struct agg_task *task, uint32_t key, uint32_t window);
-/* Gives the panes what is pending. */
-void agg_panes_flush(struct agg_task *task, uint32_t key);
-/* The panes of now are there, are published where they are open, and the looks at the intervals
- * that follow are due. */
-void agg_panes_settle(struct agg_task *task, uint32_t key);
-/* Makes the client's calm_from and calm_until those around the clock. */
-void agg_calm_find(struct agg_task *task, struct agg_client *client);
-static inline void agg_calm(struct agg_task *task, struct agg_client *client)
-{
-    if (task->clock >= client->calm_until || task->clock < client->calm_from)
-        agg_calm_find(task, client);
-}
-/* The longest wait, found again from the contacts where it was taken back. */
-void agg_roll_max(struct agg_task *task, uint32_t key, uint32_t window);
-void agg_pane_max(struct agg_task *task, uint32_t pane);
-/* The earliest queued_at among those who wait now; NONE. */
-int64_t agg_key_oldest(const struct agg_task *task, uint32_t key);
-int64_t agg_oldest_at(const struct agg_task *task, uint32_t key, int64_t at_ms);
-/* All remembered contacts have been taken back: what is left is of the forgotten. */
-void agg_extremes_settle(struct agg_task *task);
-void agg_carry_due(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
-
-/* pane.c */
-/* The pane that holds the instant, nothing pending; 0: it is closed. */
-uint32_t agg_pane_get(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
-/* The pane of an interval that is not closed. */
-uint32_t agg_pane_between(struct agg_task *task, uint32_t key, uint32_t window, int64_t start_ms,
-                          int64_t end_ms);
-bool agg_pane_is_closed(const struct agg_task *task, uint32_t window, int64_t end_ms);
-/* It changed: it is looked at again, which also makes a final one cold again. */
-void agg_pane_list(struct agg_task *task, uint32_t pane);
-void agg_pane_close(struct agg_task *task, uint32_t pane);
-/* Panes have the window of that number now (< 0: they are dropped), and the due queue, which is
- * empty, knows of them. Where the client's zone has moved the window, so has its pane. */
-void agg_panes_configure(struct agg_task *task, const int *window);
-/* Packs what a final pane holds, unless it does not fit. */
-void agg_pane_cool(struct agg_task *task, uint32_t pane);
-/* Bytes that can be unpacked, from a file. */
-bool agg_pane_is_packed(const void *bytes, uint32_t size);
-struct agg_warm *agg_pane_unpack(struct agg_task *task, uint32_t pane);
-/* What the pane holds. A final one must be listed then. */
-static inline struct agg_warm *agg_pane_warm(struct agg_task *task, uint32_t ref)
-{
-    const struct agg_pane *pane = agg_pane_at(task, ref);
-    return pane->warm ? agg_warm_at(task, pane->content) : agg_pane_unpack(task, ref);
-}
-
-/* change.c */
-void agg_window_change(struct agg_task *task, const struct agg_made *before,
-                       const struct agg_made *after);
-/* A state holds in that span (+1), or does not after all (-1). */
-void agg_window_span(struct agg_task *task, uint32_t key, enum agg_state state,
-                     struct agg_span span, int sign);
 
 /* repeat.c; more in episode.h */
 void agg_episode_update(struct agg_task *task, uint32_t contact);
@@ -628,42 +438,6 @@ void agg_episodes_restore(struct agg_task *task);
 enum agg_verdict agg_contact_verdict(struct agg_task *task, const struct agg_contact *contact,
                                      int64_t *ret_at);
 
-/* contact_record.c */
-/* What is published of the contact may have changed. */
-void agg_contact_touched(struct agg_task *task, uint32_t contact);
-static inline void agg_contact_touch(struct agg_task *task, uint32_t contact)
-{
-    if (task->contacts)
-        agg_contact_touched(task, contact);
-}
-/* Makes records of those that have changed; now is the instant after. */
-void agg_contacts_look(struct agg_task *task, int64_t now_ms);
-/* The same of one, touched or not. */
-void agg_contact_look(struct agg_task *task, uint32_t contact, int64_t now_ms);
-/* The contact is forgotten: nothing more comes of it. */
-void agg_contact_unpublish(struct agg_task *task, uint32_t contact);
-void agg_draft_done(struct agg_draft *draft);
-/* To be called before anything of that instant happens. */
-static inline void agg_contacts_until(struct agg_task *task, int64_t at_ms)
-{
-    if (task->touched.count != 0 && task->touched_at < at_ms)
-        agg_contacts_look(task, task->touched_at + 1);
-}
-
-/* publish.c */
-/* true: the record of a rolling window is so old that it is published again, or ends. */
-bool agg_roll_aged(struct agg_task *task, uint32_t key, uint32_t window, int64_t at_ms);
-void agg_publish_roll(struct agg_task *task, uint32_t window, int64_t at_ms);
-void agg_publish_provisional(struct agg_task *task, uint32_t window, int64_t at_ms);
-void agg_publish_restated(struct agg_task *task, int64_t at_ms);
-void agg_pane_due(struct agg_task *task, uint32_t pane, int64_t at_ms);
-void agg_publish_rest(struct agg_task *task, int64_t now_ms);
-/* The record will be looked at when it is old. */
-void agg_roll_age(struct agg_task *task, uint32_t key, uint32_t window);
-/* The key is gone: zeros, where the record last had others, and its end. Closes the pane. */
-void agg_pane_cease(struct agg_task *task, uint32_t pane);
-void agg_roll_cease(struct agg_task *task, uint32_t key, uint32_t window);
-
 /* task.c */
 struct agg_task *agg_task_open(struct agg *agg, int64_t now_ms);
 void agg_task_close(struct agg_task *task);
@@ -673,15 +447,6 @@ bool agg_task_expired(struct agg_task *task, const struct rc_event *ev);
 /* Applies a late event that is not. */
 void agg_task_late(struct agg_task *task, const struct rc_event *ev);
 struct agg_memory agg_task_memory(const struct agg_task *task);
-/* All that contacts and the identities of forgotten ones have made is taken back; and made anew,
- * and what is due for them with it. What is to be forgotten by now is forgotten only after. */
-void agg_contacts_withdraw(struct agg_task *task);
-void agg_contacts_restore(struct agg_task *task);
-void agg_identities_withdraw(struct agg_task *task);
-/* They are kept for so much longer. */
-void agg_identities_restore(struct agg_task *task, int64_t longer_ms);
-void agg_contacts_forget(struct agg_task *task);
-
 /* rederive.c */
 void agg_task_configure(struct agg_task *task, const struct rc_config *config);
 

@@ -2,7 +2,8 @@
  * an instant counts in its queue at that instant, so one ticket makes sums and states in several
  * keys. Pure, but that a key may be met for the first time. */
 #include "clock.h"
-#include "task.h"
+#include "contact.h"
+#include "window.h"
 #include <string.h>
 
 enum { ROOM_FIRST = 64, ITEMS_MAX = 16 };

@@ -1,5 +1,5 @@
 /* Derivation of calls and chats (SPEC sections 4 and 5): facts + contract = contributions. Pure. */
-#include "task.h"
+#include "contact.h"
 #include <string.h>
 
 static bool known(int64_t time_ms)

@@ -1,7 +1,7 @@
 /* Sums of windows: what a contribution does to them. It goes into the bucket of every rolling
  * window and the pane of every interval window that holds its instant, for its own key and for the
  * roll-ups above it. What changed is listed for the next tick. */
-#include "task.h"
+#include "window.h"
 #include <string.h>
 
 /* ---- packed sums ---- */

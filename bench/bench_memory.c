@@ -7,7 +7,7 @@
  * TICKETS: the share of tickets among the contacts, in percent. */
 #include "bench_load.h"
 #include "config_load.h"
-#include "task.h"
+#include "window.h"
 #include <inttypes.h>
 
 enum { CLIENTS = 20, QUEUES = 5, STEP = 8192 };

@@ -4,7 +4,8 @@
 #ifndef CORE_FIXTURE_H
 #define CORE_FIXTURE_H
 
-#include "task.h"
+#include "contact.h"
+#include "window.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
