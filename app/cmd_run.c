@@ -296,7 +296,7 @@ static enum rc_error serve(struct run *run, char ret_message[256])
 }
 
 /* Opens, serves and closes under run->loaded. AGAIN: *ret_finish is there, or it stands by anew. */
-static enum rc_error serve_once(struct run *run, char **ret_finish, uint32_t *ret_finish_size,
+static enum rc_error serve_once(struct run *run, struct config_recorded *ret_finish,
                                 char ret_message[256])
 {
     struct run_service_figures figures;
@@ -308,7 +308,7 @@ static enum rc_error serve_once(struct run *run, char **ret_finish, uint32_t *re
         err = serve(run, ret_message);
     }
     if (err == RC_ERR_AGAIN)
-        *ret_finish = run_service_finish_under(run->service, ret_finish_size);
+        run_service_finish_under(run->service, ret_finish);
     struct run_loop *loop = run->loop;
     run->loop = NULL;
     if (loop)
@@ -319,26 +319,25 @@ static enum rc_error serve_once(struct run *run, char **ret_finish, uint32_t *re
 }
 
 /* Epochs that were committed under a configuration before this one are made again under it. */
-static enum rc_error finish_before(struct run *run, const char *text, uint32_t size,
+static enum rc_error finish_before(struct run *run, const struct config_recorded *recorded,
                                    char ret_message[256])
 {
     struct run before = *run;
-    char *none = NULL;
-    uint32_t none_size;
+    struct config_recorded none = {0};
     print_news(run, "the configuration has changed since the last run: first what that run had "
                     "done is made again under the one before");
     before.only = true;
     before.until_idle = false;
     before.next = NULL;
     enum rc_error err =
-        config_load_text("the configuration before", text, size, stderr, &before.loaded);
+        config_load_recorded("the configuration before", recorded, stderr, &before.loaded);
     if (!err) {
-        err = serve_once(&before, &none, &none_size, ret_message);
+        err = serve_once(&before, &none, ret_message);
         run->leaves = before.leaves;
         config_free(before.loaded);
     }
-    bool odd = err == RC_ERR_AGAIN && none;
-    free(none);
+    bool odd = err == RC_ERR_AGAIN && none.text;
+    free(none.text);
     return odd ? RC_ERR_INTERNAL : err;
 }
 
@@ -381,19 +380,18 @@ static enum rc_error change_over(struct run *run, char ret_message[256])
  * before. AGAIN: it is to stand by anew. */
 static enum rc_error serve_through(struct run *run, char ret_message[256])
 {
-    char *finish = NULL;
-    uint32_t size = 0;
-    enum rc_error err = serve_once(run, &finish, &size, ret_message);
-    if (err == RC_ERR_AGAIN && finish) {
-        err = finish_before(run, finish, size, ret_message);
-        free(finish);
-        finish = NULL;
+    struct config_recorded finish = {0};
+    enum rc_error err = serve_once(run, &finish, ret_message);
+    if (err == RC_ERR_AGAIN && finish.text) {
+        err = finish_before(run, &finish, ret_message);
+        free(finish.text);
+        finish.text = NULL;
         if (!err && !run->leaves)
-            err = serve_once(run, &finish, &size, ret_message);
-        if (finish)
+            err = serve_once(run, &finish, ret_message);
+        if (finish.text)
             err = RC_ERR_INTERNAL;
     }
-    free(finish);
+    free(finish.text);
     return err;
 }
 

@@ -210,6 +210,16 @@ enum rc_error config_load_text(const char *name, const char *text, size_t size, 
     return RC_OK;
 }
 
+enum rc_error config_load_recorded(const char *name, const struct config_recorded *recorded,
+                                   FILE *diagnostics, struct config_loaded **ret_loaded)
+{
+    enum rc_error err =
+        config_load_text(name, recorded->text, recorded->size, diagnostics, ret_loaded);
+    if (!err)
+        memcpy((*ret_loaded)->reader->config->id, recorded->id, sizeof recorded->id);
+    return err;
+}
+
 /* The whole file; NULL with errno when it cannot be read. */
 static char *file_read(const char *path, size_t *ret_size)
 {

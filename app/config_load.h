@@ -35,6 +35,17 @@ enum rc_error config_load(const char *command, const char *path, FILE *diagnosti
 /* The same from memory (borrowed until return); `name` stands in messages. */
 enum rc_error config_load_text(const char *name, const char *text, size_t size, FILE *diagnostics,
                                struct config_loaded **ret_loaded);
+/* One that a run before has recorded. */
+struct config_recorded {
+    char *text; /* NULL: there is none; freed by who has it */
+    uint32_t size;
+    char id[33]; /* by which that run knew it */
+};
+/* As config_load_text, under the recorded id: which zone data the system has, and what a key file
+ * holds, is in an id, and both may be others by now. Whether that matters is seen by what is made
+ * again. */
+enum rc_error config_load_recorded(const char *name, const struct config_recorded *recorded,
+                                   FILE *diagnostics, struct config_loaded **ret_loaded);
 /* The same for one task alone of a group whose members share them: a copy, freed before `loaded`,
  * whose contracts it shares. */
 enum rc_error config_of_task(const struct config_loaded *loaded, uint32_t task,

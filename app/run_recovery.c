@@ -216,15 +216,19 @@ static enum rc_error resume(struct run_recovery *recovery, const struct rc_progr
                                ret_message);
 }
 
-static enum rc_error finish_first(struct run_recovery *recovery, const char *config_text,
-                                  uint32_t config_size, char ret_message[256])
+/* Under the configuration with that text, which is the one of the progress. */
+static enum rc_error finish_first(struct run_recovery *recovery, const struct rc_progress *progress,
+                                  const char *config_text, uint32_t config_size,
+                                  char ret_message[256])
 {
-    recovery->finish_under = malloc(config_size + 1);
-    if (!recovery->finish_under)
+    struct config_recorded *finish = &recovery->finish_under;
+    finish->text = malloc(config_size + 1);
+    if (!finish->text)
         return RC_ERR_MEMORY;
-    memcpy(recovery->finish_under, config_text, config_size);
-    recovery->finish_under[config_size] = '\0';
-    recovery->finish_size = config_size;
+    memcpy(finish->text, config_text, config_size);
+    finish->text[config_size] = '\0';
+    finish->size = config_size;
+    memcpy(finish->id, progress->config_id, sizeof finish->id);
     snprintf(ret_message, 256, "epochs are to be made again under the configuration before");
     return RC_ERR_AGAIN;
 }
@@ -239,9 +243,10 @@ static enum rc_error from_snapshot(struct run_recovery *recovery,
     recovery->from_epoch = head->epoch;
     if (!same && head->epoch < progress->epoch) {
         if (!strcmp(head->config_id, progress->config_id))
-            return finish_first(recovery, head->config_text, head->config_size, ret_message);
+            return finish_first(recovery, progress, head->config_text, head->config_size,
+                                ret_message);
         if (progress->config_text)
-            return finish_first(recovery, progress->config_text, progress->config_size,
+            return finish_first(recovery, progress, progress->config_text, progress->config_size,
                                 ret_message);
         snprintf(ret_message, 256,
                  "the configuration was changed twice since the last snapshot: start once with the "
@@ -276,7 +281,8 @@ static enum rc_error from_nothing(struct run_recovery *recovery, const struct rc
     if (!strcmp(progress->config_id, id))
         return resume(recovery, progress, 0, ret_message);
     if (progress->config_text)
-        return finish_first(recovery, progress->config_text, progress->config_size, ret_message);
+        return finish_first(recovery, progress, progress->config_text, progress->config_size,
+                            ret_message);
     return begin_anew(recovery, "the configuration has changed and there is no snapshot");
 }
 

@@ -54,9 +54,8 @@ struct run_recovery {
     int64_t last_wall_ms; /* opening of the last committed epoch; RC_TIME_NONE: there is none */
     /* The configuration that the last committed epoch was made under, where it is another one and
      * epochs are to be made again under it first: the caller runs it with `only`, and comes again.
-     * Freed by the caller. */
-    char *finish_under;
-    uint32_t finish_size;
+     */
+    struct config_recorded finish_under;
 };
 
 /* RC_ERR_AGAIN: finish_under is there. Else what stops the start, in ret_message. */

@@ -291,12 +291,10 @@ bool run_service_publishes(const struct run_service *service)
     return service->recovery.publishes;
 }
 
-char *run_service_finish_under(struct run_service *service, uint32_t *ret_size)
+void run_service_finish_under(struct run_service *service, struct config_recorded *ret_finish)
 {
-    char *text = service->recovery.finish_under;
-    service->recovery.finish_under = NULL;
-    *ret_size = service->recovery.finish_size;
-    return text;
+    *ret_finish = service->recovery.finish_under;
+    service->recovery.finish_under.text = NULL;
 }
 
 void run_service_close(struct run_service *service)
@@ -312,7 +310,7 @@ void run_service_close(struct run_service *service)
         sink_table_close(service->table);
     kafka_words_done(&service->words);
     watchdog_close(service->watchdog);
-    free(service->recovery.finish_under);
+    free(service->recovery.finish_under.text);
     free(service->partition);
     free(service);
 }

@@ -53,9 +53,9 @@ bool run_service_abandon(struct run_service *service);
 /* It publishes, or is about to; false: it stands by. thread: main */
 bool run_service_publishes(const struct run_service *service);
 /* After an end with RC_ERR_AGAIN: the configuration that epochs are to be made again under first,
- * with recover_only; NULL: there is none, a standby is to begin anew. Given to the caller, who
- * frees it. */
-char *run_service_finish_under(struct run_service *service, uint32_t *ret_size);
+ * with recover_only; without a text there is none, a standby is to begin anew. Given to the caller,
+ * who frees it. */
+void run_service_finish_under(struct run_service *service, struct config_recorded *ret_finish);
 /* After the threads have ended. Takes NULL. */
 void run_service_close(struct run_service *service);
 

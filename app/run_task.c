@@ -130,7 +130,7 @@ static enum rc_error run(struct run_task *task, struct run_service *service, cha
 
 /* AGAIN: *ret_finish is there. */
 static enum rc_error serve(struct run_task *task, struct config_loaded *loaded, bool only,
-                           char **ret_finish, uint32_t *ret_finish_size, char ret_message[256])
+                           struct config_recorded *ret_finish, char ret_message[256])
 {
     struct run_service *service;
     struct run_service_options options = {.loaded = loaded,
@@ -151,7 +151,7 @@ static enum rc_error serve(struct run_task *task, struct config_loaded *loaded, 
     if (task->stuck)
         return err;
     if (err == RC_ERR_AGAIN)
-        *ret_finish = run_service_finish_under(service, ret_finish_size);
+        run_service_finish_under(service, ret_finish);
     show(task, NULL);
     task->options.done(task->options.opaque, service);
     run_service_close(service);
@@ -159,26 +159,25 @@ static enum rc_error serve(struct run_task *task, struct config_loaded *loaded, 
 }
 
 /* As in cmd_run.c, for the task alone. */
-static enum rc_error finish_before(struct run_task *task, const char *text, uint32_t size,
+static enum rc_error finish_before(struct run_task *task, const struct config_recorded *recorded,
                                    char ret_message[256])
 {
     struct config_loaded *before, *own;
-    char *none = NULL;
-    uint32_t none_size;
+    struct config_recorded none = {0};
     print(task, "the configuration has changed since the last run: first what that run had done is "
                 "made again under the one before");
-    enum rc_error err = config_load_text("the configuration before", text, size, stderr, &before);
+    enum rc_error err = config_load_recorded("the configuration before", recorded, stderr, &before);
     if (err)
         return err;
     err = config_of_task(before, task->options.task, &own);
     if (!err) {
-        err = serve(task, own, true, &none, &none_size, ret_message);
+        err = serve(task, own, true, &none, ret_message);
         if (!task->stuck)
             config_free(own);
     }
     if (!task->stuck)
         config_free(before);
-    free(none);
+    free(none.text);
     return err == RC_ERR_AGAIN ? RC_ERR_INTERNAL : err;
 }
 
@@ -198,19 +197,19 @@ static bool is_another_s(struct run_task *task)
 static void *task_main(void *opaque)
 {
     struct run_task *task = opaque;
-    char message[256] = "", name[16], *finish = NULL;
-    uint32_t finish_size = 0;
+    char message[256] = "", name[16];
+    struct config_recorded finish = {0};
     snprintf(name, sizeof name, "task %u", task->options.task & 0xffff);
     pthread_setname_np(pthread_self(), name);
-    enum rc_error err = serve(task, task->loaded, false, &finish, &finish_size, message);
-    if (err == RC_ERR_AGAIN && finish) {
-        err = finish_before(task, finish, finish_size, message);
-        free(finish);
-        finish = NULL;
+    enum rc_error err = serve(task, task->loaded, false, &finish, message);
+    if (err == RC_ERR_AGAIN && finish.text) {
+        err = finish_before(task, &finish, message);
+        free(finish.text);
+        finish.text = NULL;
         if (!err)
-            err = serve(task, task->loaded, false, &finish, &finish_size, message);
+            err = serve(task, task->loaded, false, &finish, message);
     }
-    free(finish);
+    free(finish.text);
     if (err == RC_ERR_KAFKA && is_another_s(task)) {
         print(task, "it is another process's now: nothing more of it is published here");
         err = RC_OK;

@@ -52,6 +52,22 @@ Test(config_load, a_task_has_a_copy_with_a_name_and_a_key_of_its_own)
     config_free(loaded);
 }
 
+Test(config_load, a_recorded_one_keeps_the_id_that_it_was_recorded_under)
+{
+    char text[] = "kafka: {group: g}\n";
+    struct config_recorded recorded = {
+        .text = text, .size = sizeof text - 1, .id = "0123456789abcdef0123456789abcdef"};
+    struct config_loaded *loaded, *task, *now = config_taken(text);
+    cr_assert_eq(config_load_recorded("before", &recorded, stderr, &loaded), RC_OK);
+    cr_assert_str_eq(loaded->config->id, recorded.id);
+    cr_assert_str_neq(now->config->id, recorded.id);
+    cr_assert_eq(config_of_task(loaded, 7, &task), RC_OK);
+    cr_assert_str_eq(task->config->id, recorded.id);
+    config_free(task);
+    config_free(loaded);
+    config_free(now);
+}
+
 Test(config_load, what_stands_in_the_file_is_taken)
 {
     struct config_loaded *loaded = config_taken(
