@@ -2,7 +2,7 @@
 # Real Kafka: the system's zone data are upgraded between kill -9 and the next start, first with no
 # snapshot, then with one. What was committed under the data before is made again all the same, and
 # at the end every record is what a replay makes.
-port=19740
+port=19600
 # shellcheck source=tests/system/kafka_common.bash
 . "$(dirname "$0")/kafka_common.bash"
 
