@@ -192,6 +192,7 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
         .reusable = reusable_bytes,
         .reusable_opaque = service,
         .recover_only = service->options.recover_only,
+        .restate = service->options.restate,
         .lease = service->options.member ? service->options.member : service->options.lease};
     if (recover)
         source.snapshot_every_ms = config->snapshot.every_ms;

@@ -28,7 +28,7 @@ static const struct property preferred[] = {
 /* What the program's promises stand on. */
 static const struct property required[] = {
     {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "earliest"},
+    {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "error"},
     {"enable.partition.eof", "true"},      {"allow.auto.create.topics", "false"},
     {"max.poll.interval.ms", "86400000"},
 };

@@ -64,6 +64,24 @@ enum rc_error kafka_parts_add(struct ingest_kafka *kafka, uint32_t source, int64
     return RC_OK;
 }
 
+void ingest_kafka_whole(struct ingest_kafka *kafka)
+{
+    kafka->whole = true;
+}
+
+/* INPUT: `wrong`. */
+static enum rc_error check_whole(struct ingest_kafka *kafka,
+                                 const rd_kafka_topic_partition_t *begin)
+{
+    if (!kafka->whole || begin->offset <= 0)
+        return RC_OK;
+    snprintf(kafka->wrong, sizeof kafka->wrong,
+             "all is to be made anew, but the first %lld records of %.100s [%d] are gone: what was "
+             "published of them would be changed; --restate goes on all the same",
+             (long long)begin->offset, begin->topic, (int)begin->partition);
+    return RC_ERR_INPUT;
+}
+
 /* Takes up what is new of a topic; all of it is in the list of where partitions begin. */
 static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic, uint32_t count,
                                      const rd_kafka_topic_partition_list_t *first,
@@ -79,8 +97,10 @@ static enum rc_error add_topic_parts(struct ingest_kafka *kafka, uint32_t topic,
         const rd_kafka_topic_partition_t *read =
             rd_kafka_topic_partition_list_find(committed, name, (int32_t)number);
         RC_CHECK(begin && read);
-        err = kafka_parts_add(kafka, topic << SOURCE_SHIFT | number, begin->offset,
-                              read->offset < 0 ? 0 : read->offset);
+        err = check_whole(kafka, begin);
+        if (!err)
+            err = kafka_parts_add(kafka, topic << SOURCE_SHIFT | number, begin->offset,
+                                  read->offset < 0 ? 0 : read->offset);
     }
     kafka->part_added |= kafka->known[topic] > before;
     if (before && kafka->known[topic] > before)

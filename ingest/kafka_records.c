@@ -141,6 +141,29 @@ static enum rc_error take_record(struct ingest_kafka *kafka, uint32_t number,
     return RC_ERR_INTERNAL;
 }
 
+/* Kafka has let go of what is to be read next: nothing may be passed over in silence. INPUT. */
+static enum rc_error say_gone(struct ingest_kafka *kafka, const struct part *part)
+{
+    rd_kafka_topic_partition_list_t *first = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(first, part->topic->name, part->partition);
+    long long next = part->next_offset, begins = -1;
+    if (!kafka_client_offsets(&kafka->client, first, false))
+        begins = first->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(first);
+    if (begins > next)
+        snprintf(kafka->wrong, sizeof kafka->wrong,
+                 "%lld records of %.100s [%d] are gone before they were read (it begins at offset "
+                 "%lld, %lld was next): the input's retention is too short for how far this is "
+                 "behind",
+                 begins - next, part->topic->name, (int)part->partition, begins, next);
+    else
+        snprintf(kafka->wrong, sizeof kafka->wrong,
+                 "%.100s [%d] has no offset %lld any more, which was next: records were lost, or "
+                 "it is another topic of the same name",
+                 part->topic->name, (int)part->partition, next);
+    return RC_ERR_INPUT;
+}
+
 enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
                                  const rd_kafka_message_t *message, int64_t steady)
 {
@@ -152,6 +175,8 @@ enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
         watermark_end(&kafka->watermark, number);
         return RC_OK;
     }
+    if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+        return say_gone(kafka, part);
     if (message->err) {
         kafka_client_complain(&kafka->client, message->err, rd_kafka_message_errstr(message));
         return RC_OK;

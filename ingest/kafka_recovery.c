@@ -71,9 +71,27 @@ static rd_kafka_topic_partition_list_t *list_of(const struct ingest_kafka *kafka
     return parts;
 }
 
+/* The input begins behind where the reading is to. OK: that is passed over. */
+static enum rc_error begins_late(struct ingest_kafka *kafka, struct recorded_part *part,
+                                 int64_t first_offset, char ret_message[256])
+{
+    snprintf(ret_message, 256,
+             "the input does not reach back to where the snapshot stands: %lld records of %s [%d] "
+             "are gone (it begins at offset %lld, %lld is needed)",
+             (long long)(first_offset - part->first_offset), topic_of(kafka, part->source),
+             (int)partition_of(part->source), (long long)first_offset,
+             (long long)part->first_offset);
+    if (!kafka->options.restate)
+        return RC_ERR_INPUT;
+    source_note(kafka, ret_message, ": it goes on without them (--restate)");
+    ret_message[0] = '\0';
+    part->first_offset = first_offset;
+    return RC_OK;
+}
+
 /* The input reaches from where the reading begins to where the last cut stands. AGAIN: Kafka does
  * not answer; with a message: it may be so in a moment. */
-static enum rc_error check_range(struct ingest_kafka *kafka, const struct recorded_part *list,
+static enum rc_error check_range(struct ingest_kafka *kafka, struct recorded_part *list,
                                  uint32_t count, char ret_message[256])
 {
     rd_kafka_topic_partition_list_t *begin = list_of(kafka, list, count);
@@ -86,13 +104,7 @@ static enum rc_error check_range(struct ingest_kafka *kafka, const struct record
     for (uint32_t i = 0; i < count && !err; i++) {
         const rd_kafka_topic_partition_t *first = &begin->elems[i], *last = &end->elems[i];
         if (first->offset > list[i].first_offset) {
-            snprintf(ret_message, 256,
-                     "the input does not reach back to where the snapshot stands: %lld records of "
-                     "%s [%d] are gone (it begins at offset %lld, %lld is needed)",
-                     (long long)(first->offset - list[i].first_offset), first->topic,
-                     (int)first->partition, (long long)first->offset,
-                     (long long)list[i].first_offset);
-            err = RC_ERR_INPUT;
+            err = begins_late(kafka, &list[i], first->offset, ret_message);
         } else if (last->offset < list[i].last_offset) {
             snprintf(
                 ret_message, 256,
@@ -129,8 +141,8 @@ static enum rc_error add_all(struct ingest_kafka *kafka, const struct recorded_p
 }
 
 /* One attempt. AGAIN: Kafka does not answer; with a message: it may be so in a moment. */
-static enum rc_error take_up(struct ingest_kafka *kafka, const struct recorded_part *list,
-                             uint32_t count, uint32_t *there, char ret_message[256])
+static enum rc_error take_up(struct ingest_kafka *kafka, struct recorded_part *list, uint32_t count,
+                             uint32_t *there, char ret_message[256])
 {
     uint32_t topics = kafka->options.config->kafka.topic_count, total = 0;
     if (!kafka_parts_count(kafka, there))
@@ -159,7 +171,7 @@ static void pause_for(struct ingest_kafka *kafka, int64_t pause_ms)
 }
 
 /* END: stopped meanwhile. */
-static enum rc_error wait_and_take_up(struct ingest_kafka *kafka, const struct recorded_part *list,
+static enum rc_error wait_and_take_up(struct ingest_kafka *kafka, struct recorded_part *list,
                                       uint32_t count, char ret_message[256])
 {
     uint32_t *there = calloc(kafka->options.config->kafka.topic_count + 1, sizeof *there);

@@ -81,6 +81,7 @@ struct ingest_kafka {
     int64_t closed_now_ms; /* now at its end */
     uint32_t epoch_events;
     bool epoch_moved; /* something was read in this epoch */
+    bool whole;       /* the input is to begin with its first record */
     bool part_added;  /* a partition was taken up: where it begins is to be recorded first */
     int64_t opened_ms, look_at_ms, look_every_ms, served_ms, memory_at_ms, snapshot_at_ms;
     struct memory_watch memory;
@@ -144,7 +145,8 @@ static inline uint32_t kafka_parts_own(const struct ingest_kafka *kafka, uint32_
 enum rc_error kafka_parts_add(struct ingest_kafka *kafka, uint32_t source, int64_t offset,
                               int64_t fresh_offset);
 
-/* A message of partition `number`: an event, its end, an error. MEMORY; END: given up. */
+/* A message of partition `number`: an event, its end, an error. MEMORY; END: given up; INPUT: what
+ * is next is gone, or is no other's task: `wrong`. */
 enum rc_error kafka_take_message(struct ingest_kafka *kafka, uint32_t number,
                                  const rd_kafka_message_t *message, int64_t steady);
 

@@ -114,6 +114,7 @@ struct ingest_kafka_options {
     void *reusable_opaque;
     int64_t snapshot_every_ms; /* epochs are marked for a snapshot so often; 0: never */
     bool recover_only;         /* end after the recorded epochs */
+    bool restate; /* what the recorded epochs need and is gone is passed over, and said */
     /* After the recorded epochs of ingest_kafka_resume: the cut of the one after `epoch`, lent
      * until the next call; NULL: none yet, after a moment; END: there is none, live. NULL: as END.
      * thread: ingest */
@@ -127,6 +128,10 @@ struct ingest_kafka_options {
 enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
                                 const struct ingest_output *output, struct ingest_kafka **ret_kafka,
                                 char ret_message[256]);
+/* Before run, which then makes all anew that runs before have published: it ends with INPUT where
+ * the input does not begin with its first record, rather than publish what the rest of it gives.
+ * thread: the one that will run it. */
+void ingest_kafka_whole(struct ingest_kafka *kafka);
 /* Before run: goes on where the cut `from` (NULL: the input's beginning) stopped, and first makes
  * the `count` recorded epochs after it again, with their cuts and nows; the cuts are handed out as
  * they are, but `recorded`. All is lent until `more` is called, or all is made. Waits for Kafka;
