@@ -31,8 +31,9 @@ static const char usage_text[] =
     "  --shards N     threads that compute, 1 to 64; default one per core but one\n"
     "  --until-idle   stop by itself when all partitions are at their end and quiet for\n"
     "                 time.idle_after: for audits and tests of recorded events\n"
-    "  --restate      when what is made again differs from what was published, publish the\n"
-    "                 difference and go on; without it the start is refused (70)\n"
+    "  --restate      when what is made again differs from what was published, or input that is\n"
+    "                 needed for it is gone, publish the difference and go on; without it the\n"
+    "                 start is refused (70, 65)\n"
     "  --quiet        errors and warnings alone\n"
     "  --help\n";
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { AGAIN_MS = 500 };
+
 static int64_t steady_ms(void)
 {
     struct timespec now;
@@ -88,12 +90,13 @@ static enum rc_error find_here(struct run_recovery *recovery, const struct rc_pr
     }
 }
 
-/* In the topic, where that has a later one. END: it has none. */
+/* In the topic, where that has a later one. END: it has none. KAFKA: that is not known. */
 static enum rc_error find_there(struct run_recovery *recovery, const struct rc_progress *progress,
                                 uint64_t above, struct sink_snapshot **ret_snapshot)
 {
     char message[256] = "";
     struct sink_snapshot *snapshot;
+    atomic_store_explicit(&recovery->bytes_done, 0, memory_order_relaxed);
     enum rc_error err =
         sink_snapshot_download(run_snapshot_uploader(recovery->options.snapshot), above,
                                progress->epoch, &recovery->bytes_done, &snapshot, message);
@@ -103,9 +106,29 @@ static enum rc_error find_there(struct run_recovery *recovery, const struct rc_p
     }
     if (!err)
         *ret_snapshot = snapshot;
-    else if (err != RC_ERR_END)
+    else if (err != RC_ERR_END && err != RC_ERR_KAFKA)
         run_recovery_say(recovery, "warning: no snapshot from the topic: %s",
                          message[0] ? message : rc_error_text(err));
+    return err;
+}
+
+/* A Kafka that does not answer is waited for: the progress reaches no further back than the
+ * snapshots do, and without them all would be made anew. KAFKA: the process stops. */
+static enum rc_error wait_and_find_there(struct run_recovery *recovery,
+                                         const struct rc_progress *progress, uint64_t above,
+                                         struct sink_snapshot **ret_snapshot)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000};
+    enum rc_error err;
+    bool said = false;
+    while ((err = find_there(recovery, progress, above, ret_snapshot)) == RC_ERR_KAFKA &&
+           !atomic_load_explicit(recovery->options.leave, memory_order_relaxed)) {
+        if (!said)
+            run_recovery_say(recovery, "warning: Kafka does not give its snapshots: they are asked "
+                                       "for until it does");
+        said = true;
+        nanosleep(&pause, NULL);
+    }
     return err;
 }
 
@@ -119,10 +142,14 @@ static enum rc_error find(struct run_recovery *recovery, const struct rc_progres
     if (err && err != RC_ERR_END)
         return err;
     run_recovery_stage(recovery, RUN_DOWNLOAD);
-    if (!find_there(recovery, progress, here ? sink_snapshot_head(here)->epoch : 0, &there)) {
+    err =
+        wait_and_find_there(recovery, progress, here ? sink_snapshot_head(here)->epoch : 0, &there);
+    if (!err || err == RC_ERR_KAFKA) {
         sink_snapshot_close(here);
         here = there;
     }
+    if (err == RC_ERR_KAFKA)
+        return err;
     *ret_snapshot = here;
     return here ? RC_OK : RC_ERR_END;
 }
@@ -266,6 +293,8 @@ static enum rc_error begin_anew(struct run_recovery *recovery, const char *why)
     run_recovery_say(
         recovery,
         "%s: all is made anew from the beginning of the input, and what differs is published", why);
+    if (!recovery->options.restate)
+        ingest_kafka_whole(recovery->options.source);
     return RC_OK;
 }
 

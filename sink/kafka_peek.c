@@ -4,6 +4,23 @@
 
 enum { WAIT_MS = 10000 };
 
+static enum rc_error error_of(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return RC_OK;
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        return RC_ERR_END;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        return RC_ERR_DENIED;
+    default:
+        return RC_ERR_KAFKA;
+    }
+}
+
 static enum rc_error open_it(struct kafka_peek *peek)
 {
     char message[256];
@@ -18,10 +35,7 @@ enum rc_error kafka_peek_ends(struct kafka_peek *peek, const char *topic, int64_
         return err;
     rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
         peek->rk, topic, rc_own_partition(peek->config), ret_low, ret_high, WAIT_MS);
-    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-        code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
-        return RC_ERR_END;
-    return code ? RC_ERR_KAFKA : RC_OK;
+    return error_of(code);
 }
 
 static void stop(struct kafka_peek *peek)
@@ -64,10 +78,10 @@ enum rc_error kafka_peek_next(struct kafka_peek *peek, rd_kafka_message_t **ret_
             *ret_message = message;
             return RC_OK;
         }
-        rd_kafka_resp_err_t code = message->err;
+        enum rc_error err = error_of(message->err);
         rd_kafka_message_destroy(message);
-        if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            return RC_ERR_END;
+        if (err != RC_ERR_KAFKA)
+            return err;
     }
     return RC_ERR_KAFKA;
 }

@@ -6,7 +6,6 @@
 #include "kafka_handle.h"
 #include <stdint.h>
 
-
 struct kafka_peek {
     const struct rc_config *config;
     struct kafka_ear *ear;
@@ -15,12 +14,13 @@ struct kafka_peek {
     rd_kafka_topic_t *rkt;
 };
 
-/* From the first message that is left to behind the last. END: there is no such topic; KAFKA. */
+/* From the first message that is left to behind the last. END: there is no such topic; DENIED: it
+ * may not be read; KAFKA: no answer. */
 enum rc_error kafka_peek_ends(struct kafka_peek *peek, const char *topic, int64_t *ret_low,
                               int64_t *ret_high);
 /* The next message is the first one there or after it. KAFKA. */
 enum rc_error kafka_peek_seek(struct kafka_peek *peek, const char *topic, int64_t offset);
-/* Given to the caller. END: there is none any more; KAFKA: none came in time. */
+/* Given to the caller. END: there is none any more; DENIED; KAFKA: none came in time. */
 enum rc_error kafka_peek_next(struct kafka_peek *peek, rd_kafka_message_t **ret_message);
 void kafka_peek_close(struct kafka_peek *peek);
 
