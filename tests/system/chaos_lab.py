@@ -182,9 +182,11 @@ class Held:
 class Proxy:
     """A line to the broker that can be cut (connections are closed, none is taken) or be silent
     (nothing goes through, nobody is told)."""
+    FETCH = b"\0\1"  # a request's bytes 4 and 5
 
     def __init__(self, port, to_port):
         self.to_port, self.mode = to_port, "open"
+        self.silent_at = None  # a topic: it falls silent, once, when its records are asked for
         self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.listener.setblocking(False)
         self.selector = selectors.DefaultSelector()
@@ -234,6 +236,8 @@ class Proxy:
     def carry(self, one):
         try:
             data = one.recv(1 << 18)
+            if data and self.silent_at and data[4:6] == self.FETCH and self.silent_at in data:
+                self.silent_at, self.mode = None, "silent"
             if data:
                 self.pairs[one].sendall(data)
                 return
@@ -478,6 +482,16 @@ privacy: {{pseudonym_key: {{file: {key}}}}}
     def committed(self):
         """What the group has read: {topic: {partition: offset}}."""
         return self.kafka().state(GROUP, self.input_topics())["group"]
+
+    def ends(self):
+        """Where the input ends: {topic: {partition: offset}}."""
+        found = {}
+        for topic in self.input_topics():
+            for line in self.broker("admin", "offsets", topic).splitlines():
+                part, *numbers = line.split()
+                if part != "total":
+                    found.setdefault(topic, {})[part] = int(numbers[2])
+        return found
 
     def trim(self, offsets):
         """Deletes what lies before, as retention does."""

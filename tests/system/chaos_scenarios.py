@@ -97,15 +97,90 @@ def retention(lab, options):
     run.kill()
     lab.trim(lab.committed())
     say("no snapshot, and what was read is gone from the input")
+    refused(lab, host, r"[1-9]\d* records of .* are gone")
+
+
+def refused(lab, host, said, code=65):
+    """A start that publishes nothing, and says so."""
     before = lab.count()
-    refused = lab.run(host)
-    code = refused.wait(60, code=None)
-    said = refused.says(r".*error:.*(missing|reach|gone).*")
-    if code in (0, -signal.SIGKILL) or not said:
-        refused.fail(f"it should be refused, with how much is missing; it ended with {code}")
-    say(f"refused with {code}: {said[0].strip()[:300]}")
+    run = lab.run(host)
+    run.wait(60, code)
+    line = run.says(f".*error:.*{said}.*")
+    if not line:
+        run.fail(f"it should say: {said}")
+    say(f"refused with {code}: {line[0].strip()[:300]}")
     if lab.count() != before:
         raise Failed(f"the refused start has published {lab.count() - before} records")
+
+
+def lost(lab, options):
+    """No snapshot is left, and the input's beginning is gone: nothing is made anew of the rest."""
+    flow = begin(lab)
+    host = lab.host()
+    run = lab.run(host)
+    lab.wait_records(500, 60, run)
+    wait_snapshots(host, run, 6)  # three are kept, and no progress before them
+    run.kill()
+    shutil.rmtree(os.path.join(host, "snapshots"))
+    lab.broker("admin", "delete", "rollcall.snapshots")
+    lab.trim(lab.committed())
+    say("all snapshots are lost, and what was read is gone from the input")
+    refused(lab, host, r"made anew, but the first [1-9]\d* records of .* are gone")
+    run = lab.run(host, "--restate")
+    flow.allow(len(flow.lines))
+    time.sleep(5)
+    end_of(run)
+
+
+def overtaken(lab, options):
+    """Input is gone before a run that is behind has read it: it ends, and says how much."""
+    flow = begin(lab)
+    host = lab.host()
+    run = lab.run(host)
+    lab.wait_records(500, 60, run)
+    wait_until(60, "all is sent that may be", lambda: flow.sent == flow.allowed)
+    time.sleep(2)
+    run.signal(signal.SIGSTOP)
+    flow.allow(len(flow.lines) // 3)
+    wait_until(60, "all is sent that may be", lambda: flow.sent == flow.allowed)
+    time.sleep(1)
+    offsets = lab.ends()
+    lab.trim(offsets)
+    say("frozen, and what came meanwhile is gone from the input")
+    run.signal(signal.SIGCONT)
+    run.wait(30, 65)
+    line = run.says(r".*error:.*[1-9]\d* records of .* are gone before they were read.*")
+    if not line:
+        run.fail("it does not say how many records are gone")
+    say(line[0].strip()[:300])
+    refused(lab, host, r"[1-9]\d* records of .* are gone")
+    before = lab.count()
+    run = lab.run(host, "--restate")
+    flow.allow(len(flow.lines))
+    lab.wait_records(before + 200, 60, run)
+    say(run.says(r".*without them \(--restate\).*")[0].strip()[:300])
+    end_of(run)
+
+
+def silent(lab, options):
+    """Kafka falls silent while an empty host fetches a snapshot: that is waited for."""
+    flow = begin(lab)
+    first, second = lab.host(), lab.host()
+    run = lab.run(first)
+    lab.wait_records(500, 60, run)
+    wait_snapshots(first, run, 6)  # three are kept, and no progress before them
+    run.kill()
+    lab.proxy.silent_at = b"rollcall.snapshots"
+    run = lab.run(second)
+    run.wait_for(60, "it says that Kafka is waited for", r"Kafka does not give its snapshots")
+    say(run.says(r".*does not give its snapshots.*")[0].strip()[:200])
+    time.sleep(3)
+    lab.proxy.mode = "open"
+    wait_restored(run, 60)
+    if run.says(r"made anew"):
+        run.fail("it has begun anew")
+    end_of(run)
+    end(lab, flow, second, options)
 
 
 def trimmed(lab, options):
@@ -458,6 +533,8 @@ def watched(lab, options):
     end(lab, flow, host, options)
 
 
-SCENARIOS = {"zombie": zombie, "retention": retention, "trimmed": trimmed, "damaged": damaged,
-             "ahead": ahead, "empty-host": empty_host, "disk": disk, "sync": sync, "clock": clock,
+THROUGH_A_PROXY = ("silent",)
+SCENARIOS = {"zombie": zombie, "retention": retention, "lost": lost, "overtaken": overtaken,
+             "silent": silent, "trimmed": trimmed, "damaged": damaged, "ahead": ahead,
+             "empty-host": empty_host, "disk": disk, "sync": sync, "clock": clock,
              "clock-now": clock_now, "watched": watched}
