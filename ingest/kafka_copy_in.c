@@ -315,6 +315,18 @@ static enum rc_error check_gap(struct ingest_copy *copy, const struct copy_part 
     return err;
 }
 
+/* Kafka does not have what is next any more. INPUT. */
+static enum rc_error say_gone(struct ingest_copy *copy, const struct copy_part *part,
+                              char ret_message[256])
+{
+    enum rc_error err = check_gap(copy, part, INT64_MAX, ret_message);
+    if (err)
+        return err;
+    snprintf(ret_message, 256, "%s [%d] has no offset %lld any more, which was next",
+             name_of(copy, part->topic), (int)part->partition, (long long)part->next);
+    return RC_ERR_INPUT;
+}
+
 /* Passes over what is no record; the partition's state says what is found. */
 static enum rc_error look_at_waiting(struct ingest_copy *copy, uint32_t number,
                                      char ret_message[256])
@@ -327,6 +339,8 @@ static enum rc_error look_at_waiting(struct ingest_copy *copy, uint32_t number,
             enum rc_error err = check_gap(copy, part, message->offset, ret_message);
             return err ? err : copy_record_look(copy, number, message);
         }
+        if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+            return say_gone(copy, part, ret_message);
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             kafka_client_answered(&copy->client);
             copy->merge[number].state = MERGE_END;
