@@ -147,6 +147,7 @@ static enum rc_error find(struct run_recovery *recovery, const struct rc_progres
     if (!err || err == RC_ERR_KAFKA) {
         sink_snapshot_close(here);
         here = there;
+        recovery->fetched = !err;
     }
     if (err == RC_ERR_KAFKA)
         return err;
@@ -321,7 +322,9 @@ static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progre
     struct sink_snapshot *snapshot = NULL;
     if (!progress->config_id[0])
         return begin_anew(recovery, "the progress of the run before cannot be gone on from");
+    int64_t begun_ms = steady_ms();
     enum rc_error err = find(recovery, progress, &snapshot);
+    recovery->found_ms = steady_ms() - begun_ms;
     if (!err)
         err = from_snapshot(recovery, progress, snapshot, ret_message);
     else if (err == RC_ERR_END)
@@ -358,10 +361,7 @@ static enum rc_error begin(struct run_recovery *recovery, const struct rc_progre
                                  : recovery->follows ? RUN_FOLLOW
                                                      : RUN_LIVE);
     if (progress->epoch && recovery->restored_ms)
-        run_recovery_say(recovery,
-                         "recovered to epoch %" PRIu64 " in %" PRId64
-                         " ms; %u epochs are made again after it",
-                         recovery->from_epoch, steady_ms() - recovery->begun_ms, recovery->epochs);
+        run_recovery_say_restored(recovery);
     return RC_OK;
 }
 
@@ -371,8 +371,9 @@ void run_recovery_published(struct run_recovery *recovery, uint64_t epoch)
         return;
     int64_t took_ms = steady_ms() - recovery->restored_ms;
     took_set(&recovery->replay_ms, took_ms);
-    run_recovery_say(recovery, "recovered: %u epochs were made again in %" PRId64 " ms",
-                     recovery->epochs, took_ms);
+    run_recovery_say(
+        recovery, "recovered: %u epochs, of %" PRIu64 " records, were made again in %" PRId64 " ms",
+        recovery->epochs, run_recovery_records(recovery), took_ms);
 }
 
 void run_recovery_times(const struct run_recovery *recovery, struct engine_restore *ret_times)
@@ -398,43 +399,4 @@ enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256])
     run_recovery_stage(recovery, RUN_PREPARE);
     enum rc_error err = sink_kafka_prepare(options->output, &progress, ret_message);
     return err ? err : begin(recovery, progress, ret_message);
-}
-
-bool run_recovery_text(struct run_recovery *recovery, char ret_text[256])
-{
-    uint64_t done = atomic_load_explicit(&recovery->bytes_done, memory_order_relaxed);
-    uint64_t total = atomic_load_explicit(&recovery->bytes_total, memory_order_relaxed);
-    char text[TERMINAL_TEXT_MAX];
-    uint32_t left;
-    if (run_standby_text(recovery, ret_text))
-        return true;
-    switch ((enum run_stage)atomic_load_explicit(&recovery->stage, memory_order_relaxed)) {
-    case RUN_PREPARE:
-    case RUN_COLD:
-    case RUN_FOLLOW:
-    case RUN_TAKE_OVER:
-    case RUN_LIVE:
-        break;
-    case RUN_LOOK:
-        snprintf(ret_text, 256, "recovering: looking for the newest snapshot");
-        return true;
-    case RUN_DOWNLOAD:
-        snprintf(ret_text, 256, "recovering: looking for a snapshot in the topic, %s bytes so far",
-                 terminal_count(done, text));
-        return true;
-    case RUN_RESTORE:
-        snprintf(ret_text, 256, "recovering: %d %% of a snapshot of %s bytes restored",
-                 total ? (int)(done * 100 / total) : 0, terminal_count(total, text));
-        return true;
-    case RUN_REPLAY:
-        left = ingest_kafka_recovering(recovery->options.source);
-        if (!left)
-            break;
-        int64_t took_ms = steady_ms() - recovery->restored_ms;
-        uint32_t made = recovery->epochs - left;
-        snprintf(ret_text, 256, "recovering: %u of %u epochs made again, some %" PRId64 " s left",
-                 made, recovery->epochs, made ? took_ms * left / made / 1000 : 0);
-        return true;
-    }
-    return false;
 }

@@ -42,6 +42,8 @@ struct run_recovery {
     uint32_t epochs; /* to be made again; set before RUN_REPLAY */
     uint64_t from_epoch, last_epoch;
     int64_t begun_ms, restored_ms;
+    int64_t found_ms; /* how long the snapshot was looked for, and fetched */
+    bool fetched;     /* from the topic */
     /* How long they took, and 1; 0: not over yet. */
     _Atomic int64_t progress_ms, snapshot_ms, replay_ms;
     bool follows;               /* the lease is another's, or was until it is taken over */
@@ -64,6 +66,12 @@ enum rc_error run_recover(struct run_recovery *recovery, char ret_message[256]);
 void run_recovery_published(struct run_recovery *recovery, uint64_t epoch);
 /* How long it took. thread: any. */
 void run_recovery_times(const struct run_recovery *recovery, struct engine_restore *ret_times);
+/* ---- run_recovery_words.c ---- */
+
+/* Records read so far for epochs that are made again. thread: any. */
+uint64_t run_recovery_records(const struct run_recovery *recovery);
+/* Says how long each part took. */
+void run_recovery_say_restored(struct run_recovery *recovery);
 /* How far it is, in words, for /readyz and the log; false: live. thread: any. */
 bool run_recovery_text(struct run_recovery *recovery, char ret_text[256]);
 

@@ -17,6 +17,7 @@ enum {
     FOLLOW_MS = 2000,     /* event time; an epoch is far shorter while nothing comes */
     HELD_BACK_MS = 60000, /* a partition so far behind another one is named … */
     HELD_FOR_S = 10,      /* … when it has been for so long */
+    RECOVERING_EVERY_S = 5,
     NOBODY = -1
 };
 
@@ -35,7 +36,7 @@ struct run_service {
     uint32_t partition_count, partition_room;
     bool caught_up; /* every partition was at its end once */
     int64_t held_by, said_held_by;
-    int held_for_s;
+    int held_for_s, recovering_for_s;
     struct watchdog *watchdog;
     _Atomic int64_t silent_ms;
     _Atomic bool leave, live;
@@ -442,8 +443,20 @@ uint64_t run_service_rounds(const struct run_service *service)
     return least;
 }
 
+/* Of a start that takes long. */
+static void say_progress(struct run_service *service)
+{
+    char text[256];
+    if (run_standby_stands_by(&service->recovery) || !run_recovery_text(&service->recovery, text) ||
+        strncmp(text, "recovering", 10) != 0)
+        service->recovering_for_s = 0;
+    else if (++service->recovering_for_s % RECOVERING_EVERY_S == 0)
+        service->options.print(service->options.opaque, text);
+}
+
 void run_service_watch(struct run_service *service)
 {
+    say_progress(service);
     watch_shards(service);
     int64_t behind_ms = 0, holder = find_holder(service, &behind_ms);
     char line[400], behind[TERMINAL_TEXT_MAX];
