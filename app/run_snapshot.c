@@ -3,6 +3,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NICE = 10, PIPE_FD = 3 };
+enum {
+    NICE = 10,
+    PIPE_FD = 3,
+    LOOK_MS = 200,
+    HANGS_MS = 600000, /* a disk that does not answer: the child is ended, … */
+    LEAVE_MS = 60000   /* … and sooner when the process is to end */
+};
 
 /* What the child says: one of it, or nothing when it died. */
 struct answer {
@@ -202,6 +209,36 @@ static void upload(struct run_snapshot *snapshot, const char *path)
     print(snapshot, line);
 }
 
+/* Until the child says something, or has died. false: it hangs. */
+static bool answers(struct run_snapshot *snapshot, int fd, int64_t forked_ms)
+{
+    struct pollfd answer = {.fd = fd, .events = POLLIN};
+    int64_t leave_ms = 0;
+    while (poll(&answer, 1, LOOK_MS) <= 0) {
+        int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+        if (!leave_ms && atomic_load_explicit(&snapshot->leave, memory_order_relaxed))
+            leave_ms = now_ms;
+        if (now_ms - forked_ms >= HANGS_MS || (leave_ms && now_ms - leave_ms >= LEAVE_MS))
+            return false;
+    }
+    return true;
+}
+
+/* What a disk holds back cannot be killed before that answers; then it is not waited for at the
+ * end. */
+static void end_child(struct run_snapshot *snapshot, pid_t child, uint64_t epoch, int64_t forked_ms)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    char why[200];
+    kill(child, SIGKILL);
+    snprintf(why, sizeof why, "the process that writes it was not done after %lld s, and is ended",
+             (long long)((clock_ms(CLOCK_MONOTONIC) - forked_ms) / 1000));
+    note_failed(snapshot, epoch, why);
+    while (waitpid(child, NULL, WNOHANG) == 0 &&
+           !atomic_load_explicit(&snapshot->leave, memory_order_relaxed))
+        nanosleep(&pause, NULL);
+}
+
 static void wait_for(struct run_snapshot *snapshot, pid_t child, int fd, uint64_t epoch,
                      int64_t forked_ms)
 {
@@ -209,6 +246,11 @@ static void wait_for(struct run_snapshot *snapshot, pid_t child, int fd, uint64_
     char path[4400], why[300];
     int status = 0;
     ssize_t got;
+    if (!answers(snapshot, fd, forked_ms)) {
+        close(fd);
+        end_child(snapshot, child, epoch, forked_ms);
+        return;
+    }
     while ((got = read(fd, &answer, sizeof answer)) < 0 && errno == EINTR)
         ;
     close(fd);

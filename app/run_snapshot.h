@@ -35,7 +35,8 @@ struct sink_uploader *run_snapshot_uploader(struct run_snapshot *snapshot);
 void run_snapshot_figures(struct run_snapshot *snapshot, struct engine_snapshots *ret_figures);
 /* Snapshots from now on are waited for: they are not written with less priority. thread: any */
 void run_snapshot_hurry(struct run_snapshot *snapshot);
-/* Waits for a child that still writes, and for its upload, unless Kafka is away. Takes NULL. */
+/* Waits for a child that still writes, for a minute at most, and for its upload, unless Kafka is
+ * away. Takes NULL. */
 void run_snapshot_close(struct run_snapshot *snapshot);
 
 #endif
