@@ -174,9 +174,13 @@ def silent(lab, options):
     run = lab.run(second)
     run.wait_for(60, "it says that Kafka is waited for", r"Kafka does not give its snapshots")
     say(run.says(r".*does not give its snapshots.*")[0].strip()[:200])
+    if not run.says(r"recovering: looking for a snapshot"):
+        run.fail("it does not say how far it is")
     time.sleep(3)
     lab.proxy.mode = "open"
     wait_restored(run, 60)
+    if not run.says(r"recovered to .* the snapshot fetched from its topic in \d+, restored in"):
+        run.fail("it does not say how long each part took")
     if run.says(r"made anew"):
         run.fail("it has begun anew")
     end_of(run)
@@ -379,6 +383,30 @@ def sync(lab, options):
     end(lab, flow, host, options)
 
 
+def hung(lab, options):
+    """The disk never answers: the run goes on and can be stopped, and the next one goes on."""
+    failing = os.path.join(lab.work, "failing")
+    environment = {"LD_PRELOAD": preload(lab, "failing_disk"), "FAILING_DISK": failing}
+    with open(failing, "w", encoding="utf-8") as out:
+        out.write("hangs")
+    flow = begin(lab)
+    host = lab.host()
+    run = lab.run(host, environment=environment)
+    lab.wait_records(500, 60, run)
+    flow.allow(len(flow.lines) // 3)
+    lab.wait_records(lab.count() + 200, 60, run)
+    time.sleep(3)
+    began = time.monotonic()
+    run.signal(signal.SIGTERM)
+    run.wait(90)
+    say(f"stopped, {time.monotonic() - began:.0f} s after SIGTERM")
+    if not run.says(r"no snapshot of epoch .* was not done after"):
+        run.fail("it does not say that no snapshot was made")
+    if snapshots(host):
+        raise Failed(f"there is a snapshot: {snapshots(host)}")
+    end(lab, flow, host, options)
+
+
 def steps_of_clock(lab):
     """(a function that sets the clock so many seconds off, the environment of its processes)"""
     stepping, stamp = preload(lab, "step_clock"), os.path.join(lab.work, "clock")
@@ -536,5 +564,5 @@ def watched(lab, options):
 THROUGH_A_PROXY = ("silent",)
 SCENARIOS = {"zombie": zombie, "retention": retention, "lost": lost, "overtaken": overtaken,
              "silent": silent, "trimmed": trimmed, "damaged": damaged, "ahead": ahead,
-             "empty-host": empty_host, "disk": disk, "sync": sync, "clock": clock,
+             "empty-host": empty_host, "disk": disk, "sync": sync, "hung": hung, "clock": clock,
              "clock-now": clock_now, "watched": watched}

@@ -1,6 +1,6 @@
 /* Preloaded into a process (LD_PRELOAD): a disk that fails to keep what it was given. FAILING_DISK
  * in the environment is a file that holds the names of the calls that fail with EIO, of fdatasync,
- * fsync and renameat, and may change at any time. */
+ * fsync and renameat, and may change at any time; with `hangs` among them fdatasync never ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,6 +32,8 @@ static int end(const char *call, long result)
 
 int fdatasync(int fd)
 {
+    while (fails("hangs"))
+        usleep(100000);
     return end("fdatasync", syscall(SYS_fdatasync, fd));
 }
 
