@@ -35,7 +35,7 @@ feed_pid=''
 start_run --until-idle
 wait_run 120 || fail "run ends with an error"
 grep "recovered to epoch" "$work/run.log"
-grep -Eq "recovered to .*progress was read in [0-9]+ ms, the snapshot found in [0-9]+, restored in" \
+grep -Eq "recovered to .*progress was read in [0-9]+ ms, the snapshot found in [0-9]+, restored" \
     "$work/run.log" || fail "it does not say how long each part took"
 compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
 compare_dead_letters
