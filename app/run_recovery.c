@@ -191,9 +191,27 @@ static enum rc_error restore_parts(struct run_recovery *recovery, struct sink_sn
     return err;
 }
 
+/* The state is first given to the configuration that it was made under. CONFIG: this one can never
+ * follow that. */
+static enum rc_error take_up_before(struct run_recovery *recovery,
+                                    const struct rc_progress *progress,
+                                    struct config_loaded *before, char ret_message[256])
+{
+    const struct rc_config *config = recovery->options.loaded->config;
+    if (!before->config->privacy.has_key && progress->has_key)
+        config_pseudonym_key_set(before, progress->key);
+    if (before->config->tasks == config->tasks)
+        return configure_all(recovery, before->config, ret_message);
+    snprintf(ret_message, 256,
+             "tasks: %u cannot become %u: what is remembered is kept by task; another kafka.group "
+             "makes all anew",
+             before->config->tasks, config->tasks);
+    return RC_ERR_CONFIG;
+}
+
 /* Under the configuration that it was made under; then over to this one. */
-static enum rc_error restore(struct run_recovery *recovery, struct sink_snapshot *snapshot,
-                             char ret_message[256])
+static enum rc_error restore(struct run_recovery *recovery, const struct rc_progress *progress,
+                             struct sink_snapshot *snapshot, char ret_message[256])
 {
     const struct rc_config *config = recovery->options.loaded->config;
     const struct sink_snapshot_head *head = sink_snapshot_head(snapshot);
@@ -206,8 +224,7 @@ static enum rc_error restore(struct run_recovery *recovery, struct sink_snapshot
         snprintf(ret_message, 256, "the configuration of the snapshot cannot be read any more");
         return err;
     }
-    config_pseudonym_key_set(before, config->privacy.key);
-    err = configure_all(recovery, before->config, ret_message);
+    err = take_up_before(recovery, progress, before, ret_message);
     if (!err)
         err = restore_parts(recovery, snapshot, ret_message);
     if (!err)
@@ -281,7 +298,7 @@ static enum rc_error from_snapshot(struct run_recovery *recovery,
                  "one of the last run, then with this one");
         return RC_ERR_CONFIG;
     }
-    enum rc_error err = restore(recovery, snapshot, ret_message);
+    enum rc_error err = restore(recovery, progress, snapshot, ret_message);
     return err ? err : resume(recovery, progress, head->epoch, ret_message);
 }
 
