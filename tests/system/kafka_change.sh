@@ -36,6 +36,23 @@ sleep 2
 grep -q "has changed: over to it" "$work/run.log" || fail "SIGHUP is not heard"
 kill -TERM "$run_pid"
 wait_run 10 || fail "SIGTERM: run ends with $?"
+say "what cannot be changed is refused, and says why"
+# refused SED REASON
+refused() {
+    local code=0
+    cp "$work/config.yaml" "$work/right.yaml"
+    sed -i "$1" "$work/config.yaml"
+    start_run
+    wait_run 20 || code=$?
+    [ $code = 78 ] || fail "it ends with $code: $1"
+    grep -q "$2" "$work/run.log" || fail "it does not say: $2"
+    mv "$work/right.yaml" "$work/config.yaml"
+}
+(umask 077 && head -c 24 /dev/urandom | base64 >"$work/other_key")
+refused '1i tasks: 8' "tasks: 64 cannot become 8"
+refused 's/pseudonym_key}/other_key}/' "privacy.pseudonym_key cannot change"
+refused '/^privacy:/d' "privacy.pseudonym_key cannot change"
+refused 's/, contact.rest: any//' "has read the topic contact.rest, which is no input"
 # What a change restates is due a second of event time later: the input must go on after the last.
 say "another threshold, kill -9 after its first commit, before any snapshot; then one more"
 sed -i -e 's/within: 45s/within: 50s/' "$work/config.yaml"
