@@ -76,8 +76,8 @@ static enum rc_error check_whole(struct ingest_kafka *kafka,
     if (!kafka->whole || begin->offset <= 0)
         return RC_OK;
     snprintf(kafka->wrong, sizeof kafka->wrong,
-             "all is to be made anew, but the first %lld records of %.100s [%d] are gone: what was "
-             "published of them would be changed; --restate goes on all the same",
+             "all is to be made anew, but the first %lld records of %.60s [%d] are gone, and what "
+             "they have made would change; --restate goes on all the same",
              (long long)begin->offset, begin->topic, (int)begin->partition);
     return RC_ERR_INPUT;
 }

@@ -152,9 +152,8 @@ static enum rc_error say_gone(struct ingest_kafka *kafka, const struct part *par
     rd_kafka_topic_partition_list_destroy(first);
     if (begins > next)
         snprintf(kafka->wrong, sizeof kafka->wrong,
-                 "%lld records of %.100s [%d] are gone before they were read (it begins at offset "
-                 "%lld, %lld was next): the input's retention is too short for how far this is "
-                 "behind",
+                 "%lld records of %.60s [%d] are gone before they were read (it begins at offset "
+                 "%lld, %lld was next): its retention is too short",
                  begins - next, part->topic->name, (int)part->partition, begins, next);
     else
         snprintf(kafka->wrong, sizeof kafka->wrong,
