@@ -90,6 +90,15 @@ static void *membership(const void *opaque)
     return ingest_lease_membership(member ? member : service->options.lease);
 }
 
+static bool holds(const void *opaque, bool *ret_known)
+{
+    const struct run_service *service = opaque;
+    const struct ingest_lease *member = service->options.member;
+    const struct ingest_lease *lease = member ? member : service->options.lease;
+    *ret_known = ingest_lease_joined(lease);
+    return ingest_lease_holds(lease, member ? service->config->kafka.task : 0);
+}
+
 /* SPEC section 10: a client belongs to task (murmur2(client) & 0x7fffffff) mod tasks. */
 static bool owns(const void *opaque, const char *client, uint32_t size)
 {
@@ -168,6 +177,8 @@ static enum rc_error open_parts(struct run_service *service, char ret_message[25
                                       .leave = &service->leave};
     if (service->options.lease)
         sink.membership = membership;
+    if (sink.membership)
+        sink.holds = holds;
     enum rc_error err = sink_kafka_open(&sink, &service->output, ret_message);
     if (!err && service->options.table)
         err = sink_table_open(&config->windows, &service->table);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+enum { HEAR_MS = 2500, ASK_MS = 15000 };
 static const char fenced_text[] = "another process has taken over the group's work (fenced)";
 
 static int64_t wall_ms(void)
@@ -348,12 +349,29 @@ static enum rc_error settle(struct kafka_epochs *epochs, const struct kafka_epoc
     return err;
 }
 
+/* After a silence of some length: the group may have given the work to another process, who may not
+ * have written anything yet, and must not be shut out. The membership hears of it with its next
+ * heartbeat; where it has lost all it soon says whose the work is. */
+static bool still_ours(struct kafka_epochs *epochs)
+{
+    const struct sink_kafka_options *options = epochs->options;
+    int64_t begun_ms = kafka_steady_ms(), waited_ms = 0;
+    bool known = false, held = true;
+    while (options->holds && waited_ms < ASK_MS) {
+        held = options->holds(options->source_opaque, &known);
+        if ((known && (!held || waited_ms >= HEAR_MS)) || !pause_ms(epochs, KAFKA_POLL_MS))
+            break;
+        waited_ms = kafka_steady_ms() - begun_ms;
+    }
+    return held || !known;
+}
+
 /* FENCED. The broker itself does that to one that was gone for too long: then it is another
  * process's doing only when that has written something. */
 static enum rc_error was_fenced(struct kafka_epochs *epochs)
 {
     bool there;
-    if (!kafka_publisher_overran(epochs->publisher))
+    if (!kafka_publisher_overran(epochs->publisher) || !still_ours(epochs))
         return fenced(epochs);
     return look_up(epochs, NULL, &there);
 }
@@ -377,6 +395,8 @@ static enum rc_error attempt(struct kafka_epochs *epochs, const struct kafka_epo
     rewind_all(epochs);
     if (outcome == KAFKA_FENCED)
         err = was_fenced(epochs);
+    else if (kafka_publisher_overran(epochs->publisher) && !still_ours(epochs))
+        err = fenced(epochs);
     else if (!pause_ms(epochs, *backoff_ms))
         err = RC_ERR_KAFKA;
     *backoff_ms = kafka_wait_longer(*backoff_ms);

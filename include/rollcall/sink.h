@@ -80,6 +80,9 @@ struct sink_kafka_options {
      * fences a member that is one no more; may be NULL, or give NULL: not a member. Called with
      * source_opaque. thread: commit. */
     void *(*membership)(const void *opaque);
+    /* Whether this process may still write; *ret_known false: the group has not said so since the
+     * membership was lost. Called with source_opaque; NULL: nobody else ever may. thread: commit */
+    bool (*holds)(const void *opaque, bool *ret_known);
     /* Of a group whose members share its tasks: whether this output's task owns the client. Called
      * with source_opaque; NULL: it owns all. thread: any */
     bool (*owns)(const void *opaque, const char *client, uint32_t size);
