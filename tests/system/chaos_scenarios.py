@@ -88,6 +88,42 @@ def zombie(lab, options):
     end(lab, flow, second, options)
 
 
+def early(lab, options):
+    """A process frozen in a transaction wakes up before the one that took over has published."""
+    flow = begin(lab, commit_every="20ms")
+    first, second = lab.host(named=True), lab.host(named=True)
+    slow = os.path.join(second, "config.yaml")
+    with open(slow, encoding="utf-8") as config:
+        text = config.read().replace("commit_every: 20ms", "commit_every: 10s")
+    with open(slow, "w", encoding="utf-8") as config:
+        config.write(text)
+    frozen = lab.run(first)
+    lab.wait_records(500, 60, frozen)
+    other = lab.run(second)
+    other.wait_for(30, "it stands by", r"another process of the group is active")
+    # Where it stands in a transaction: one follows the other while events flow.
+    flow.allow(len(flow.lines) // 3)
+    time.sleep(1)
+    frozen.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    other.wait_for(20, "it takes over", RESTORED)
+    say(f"the other has taken over {time.monotonic() - began:.1f} s after the first was frozen")
+    time.sleep(max(0, began + 13 - time.monotonic()))
+    frozen.signal(signal.SIGCONT)
+    say("the first goes on, before the other has published anything")
+    flow.allow(len(flow.lines))
+    time.sleep(15)
+    other.expect_alive()
+    if other.says(r"fenced|another process has taken over"):
+        other.fail("the one that has taken over is shut out")
+    if frozen.says(r"it is sent again") or not frozen.says(r"stands by"):
+        frozen.fail("the one that was frozen does not stand by at once")
+    frozen.kill()
+    other.signal(signal.SIGTERM)
+    other.wait(15)
+    end(lab, flow, second, options)
+
+
 def retention(lab, options):
     """Input that is needed is gone: the start is refused, and says how much is missing."""
     flow = begin(lab, snapshot_every="1d")
@@ -562,7 +598,7 @@ def watched(lab, options):
 
 
 THROUGH_A_PROXY = ("silent",)
-SCENARIOS = {"zombie": zombie, "retention": retention, "lost": lost, "overtaken": overtaken,
-             "silent": silent, "trimmed": trimmed, "damaged": damaged, "ahead": ahead,
-             "empty-host": empty_host, "disk": disk, "sync": sync, "hung": hung, "clock": clock,
-             "clock-now": clock_now, "watched": watched}
+SCENARIOS = {"zombie": zombie, "early": early, "retention": retention, "lost": lost,
+             "overtaken": overtaken, "silent": silent, "trimmed": trimmed, "damaged": damaged,
+             "ahead": ahead, "empty-host": empty_host, "disk": disk, "sync": sync, "hung": hung,
+             "clock": clock, "clock-now": clock_now, "watched": watched}
