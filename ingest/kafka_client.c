@@ -215,6 +215,45 @@ enum rc_error kafka_client_start(struct kafka_client *client, uint32_t partition
     return RC_OK;
 }
 
+/* ---- as a member of a group ---- */
+
+enum { API_JOIN_GROUP = 11, API_SYNC_GROUP = 14 }; /* the protocol's api keys */
+
+/* A broker answers a connection's requests in their order: one behind a JoinGroup comes too late
+ * for the generation that it was made in. thread: librdkafka's, as the next two */
+static rd_kafka_resp_err_t on_request(rd_kafka_t *rk, int socket, const char *broker, int32_t id,
+                                      int16_t api, int16_t version, int32_t number, size_t size,
+                                      void *opaque)
+{
+    struct kafka_client *client = opaque;
+    (void)rk, (void)socket, (void)broker, (void)id, (void)version, (void)number, (void)size;
+    if (api == API_JOIN_GROUP)
+        atomic_store_explicit(&client->joining, true, memory_order_relaxed);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int socket, const char *broker, int32_t id,
+                                       int16_t api, int16_t version, int32_t number, size_t size,
+                                       int64_t took_us, rd_kafka_resp_err_t err, void *opaque)
+{
+    struct kafka_client *client = opaque;
+    (void)rk, (void)socket, (void)broker, (void)id, (void)version, (void)number, (void)size;
+    (void)took_us, (void)err;
+    if (api == API_SYNC_GROUP)
+        atomic_store_explicit(&client->joining, false, memory_order_relaxed);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque,
+                                  char *why, size_t why_size)
+{
+    (void)conf, (void)why, (void)why_size;
+    rd_kafka_resp_err_t err =
+        rd_kafka_interceptor_add_on_request_sent(rk, "rollcall", on_request, opaque);
+    return err ? err
+               : rd_kafka_interceptor_add_on_response_received(rk, "rollcall", on_response, opaque);
+}
+
 static enum rc_error set_mark(rd_kafka_conf_t *conf, const char *mark, char ret_message[256])
 {
     char id[256], marked[300];
@@ -247,6 +286,8 @@ enum rc_error kafka_client_join(struct kafka_client *client, const char *instanc
         return err;
     }
     rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    atomic_store_explicit(&client->joining, false, memory_order_relaxed);
+    rd_kafka_conf_interceptor_add_on_new(conf, "rollcall", on_new, client);
     err = make_handle(conf, &client->consumer, ret_message);
     if (!err)
         rd_kafka_poll_set_consumer(client->consumer);

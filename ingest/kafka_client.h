@@ -12,6 +12,7 @@
 #include "rollcall/error.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,7 +24,10 @@ struct kafka_client {
     rd_kafka_t *consumer;
     bool failing; /* Kafka has not answered yet, or an error was said since */
     bool away;    /* … and it says that no broker can be reached */
-    int wake_fd;  /* readable when a queue may have become non-empty */
+    /* A member is on its way into a new generation of its group: what it commits meanwhile is
+     * refused, and librdkafka then takes all that it has to be lost. */
+    _Atomic bool joining;
+    int wake_fd; /* readable when a queue may have become non-empty */
 };
 
 /* CONFIG: a property is refused. KAFKA: librdkafka refuses to start. */

@@ -362,6 +362,8 @@ void *ingest_lease_membership(struct ingest_lease *lease)
 
 void ingest_lease_commit(struct ingest_lease *lease, const void *offsets)
 {
+    if (atomic_load_explicit(&lease->client.joining, memory_order_relaxed))
+        return;
     pthread_mutex_lock(&lease->lock);
     if (lease->rk)
         rd_kafka_commit(lease->rk, offsets, 1);

@@ -40,7 +40,8 @@ enum rc_error ingest_lease_open(const struct ingest_lease_options *options,
  * thread: any */
 void *ingest_lease_membership(struct ingest_lease *lease);
 /* Commits offsets (an rd_kafka_topic_partition_list_t, borrowed) as this member, without waiting:
- * for delivery: at_least_once. thread: any */
+ * for delivery: at_least_once. While the group is shared out anew nothing is committed; later
+ * offsets say more. thread: any */
 void ingest_lease_commit(struct ingest_lease *lease, const void *offsets);
 /* thread: any */
 bool ingest_lease_holds(const struct ingest_lease *lease, uint32_t part);
