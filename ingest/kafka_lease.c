@@ -1,6 +1,7 @@
 /* The membership in the group: a consumer that is given partitions of a topic without records. */
 #include "rollcall/lease.h"
 
+#include "kafka_lease_group.h"
 #include "kafka_lease_topic.h"
 
 #include <pthread.h>
@@ -16,24 +17,26 @@ enum {
     POLL_MS = 100,
     AGAIN_MS = 200, /* the topic could not be made or looked at: … */
     AGAIN_MAX_MS = 5000,
-    LEAVE_MS = 3000, /* for how long a stop waits for Kafka */
-    ASK_MS = 1000
+    LEAVE_MS = 3000,   /* for how long a stop waits for Kafka */
+    ASIDE_MS = 300,    /* who is in the group is looked at so often, … */
+    UNKNOWN_MS = 10000 /* … and for so long where Kafka does not tell */
 };
 
 struct ingest_lease {
     struct kafka_client client; /* first: it is the opaque of the rebalance callback */
     struct ingest_lease_options options;
-    char instance[256];
-    char mark[20]; /* behind the client.id: which process it is, to itself */
+    struct kafka_lease_self self;
     pthread_t thread;
     bool started;
-    _Atomic bool leave, joined;
+    bool steps_back; /* it was given parts beside one that works under another configuration */
+    _Atomic bool leave, forget, joined;
     _Atomic bool *holds;
     uint32_t *list; /* scratch, for `taken` */
     pthread_mutex_t lock;
     rd_kafka_t *rk; /* the consumer, once there is one; from here on under the lock */
     enum rc_error error;
     char message[256];
+    char aside[256]; /* why it has not joined yet; empty: nobody is in its way */
 };
 
 static bool leaving(const struct ingest_lease *lease)
@@ -64,6 +67,14 @@ static void complain(struct ingest_lease *lease, rd_kafka_error_t *error)
     rd_kafka_error_destroy(error);
 }
 
+/* Who looked for others at the same moment as this one may not have seen it. */
+static bool is_in_the_way(struct ingest_lease *lease)
+{
+    struct kafka_lease_group group;
+    return lease->options.alike && !kafka_lease_look(&lease->client, &lease->self, &group) &&
+           group.unlike;
+}
+
 static void take_on(struct ingest_lease *lease, rd_kafka_topic_partition_list_t *list)
 {
     const struct ingest_lease_options *options = &lease->options;
@@ -72,6 +83,10 @@ static void take_on(struct ingest_lease *lease, rd_kafka_topic_partition_list_t 
     complain(lease, rd_kafka_incremental_assign(lease->client.consumer, list));
     rd_kafka_pause_partitions(lease->client.consumer, list);
     kafka_client_answered(&lease->client);
+    if (list->cnt && is_in_the_way(lease)) {
+        lease->steps_back = true;
+        return;
+    }
     for (int i = 0; i < list->cnt; i++) {
         if (!is_part(lease, &list->elems[i]))
             continue;
@@ -150,8 +165,10 @@ static bool make_topic(struct ingest_lease *lease)
 
 static enum rc_error join(struct ingest_lease *lease, char ret_message[256])
 {
+    char mark[LEASE_KIND_MAX + LEASE_MARK_MAX];
+    snprintf(mark, sizeof mark, "%s%s", lease->self.kind, lease->self.mark);
     enum rc_error err =
-        kafka_client_join(&lease->client, lease->instance, lease->mark, on_rebalance, ret_message);
+        kafka_client_join(&lease->client, lease->self.instance, mark, on_rebalance, ret_message);
     if (err)
         return err;
     pthread_mutex_lock(&lease->lock);
@@ -167,28 +184,56 @@ static enum rc_error join(struct ingest_lease *lease, char ret_message[256])
     return code ? RC_ERR_KAFKA : RC_OK;
 }
 
-/* Who is in the group. alone: nobody but this instance; twin: another process, as this instance.
- * KAFKA: that is not known. */
-static enum rc_error look_around(struct ingest_lease *lease, bool *ret_alone, bool *ret_twin)
+/* ---- others that work under another configuration ---- */
+
+static void set_aside(struct ingest_lease *lease, const char *why)
 {
-    const struct rd_kafka_group_list *groups;
-    size_t size = strlen(lease->instance), mark = strlen(lease->mark);
-    if (rd_kafka_list_groups(lease->client.watch, lease->options.config->kafka.group, &groups,
-                             ASK_MS))
-        return RC_ERR_KAFKA;
-    bool known = groups->group_cnt == 1 && !groups->groups[0].err;
-    int count = known ? groups->groups[0].member_cnt : 0;
-    *ret_alone = known && count <= 1;
-    *ret_twin = false;
-    for (int i = 0; i < count; i++) { /* the broker makes a member's id of its instance */
-        const struct rd_kafka_group_member_info *other = &groups->groups[0].members[i];
-        size_t id = strlen(other->client_id);
-        bool same =
-            !strncmp(other->member_id, lease->instance, size) && other->member_id[size] == '-';
-        *ret_twin |= same && (id < mark || strcmp(other->client_id + id - mark, lease->mark) != 0);
+    pthread_mutex_lock(&lease->lock);
+    snprintf(lease->aside, sizeof lease->aside, "%s", why);
+    pthread_mutex_unlock(&lease->lock);
+}
+
+static void say_aside(struct ingest_lease *lease, const struct kafka_lease_group *group)
+{
+    char why[256], line[300];
+    if (lease->aside[0])
+        return;
+    snprintf(why, sizeof why,
+             "waiting: the member %s works under another configuration; this process joins when no "
+             "such member is left",
+             group->other);
+    set_aside(lease, why);
+    snprintf(line, sizeof line, "note: %s", why);
+    lease->options.say(lease->options.opaque, line);
+}
+
+/* Members of one group work under one configuration, so that what moves between them does not
+ * change to and fro: this one waits until all others have changed over, or are gone. Where that is
+ * not known it joins: is_in_the_way() asks again. false: it is to leave. */
+static bool wait_aside(struct ingest_lease *lease)
+{
+    struct kafka_lease_group group;
+    int64_t unknown_since_ms = steady_ms();
+    while (lease->options.alike && !leaving(lease)) {
+        enum rc_error err = kafka_lease_look(&lease->client, &lease->self, &group);
+        if (!err && !group.unlike)
+            break;
+        if (!err) {
+            unknown_since_ms = steady_ms();
+            say_aside(lease, &group);
+        } else if (steady_ms() - unknown_since_ms >= UNKNOWN_MS) {
+            break;
+        }
+        pause_for(lease, ASIDE_MS);
     }
-    rd_kafka_group_list_destroy(groups);
-    return known ? RC_OK : RC_ERR_KAFKA;
+    set_aside(lease, "");
+    return !leaving(lease);
+}
+
+/* OK without a consumer: it is to leave. */
+static enum rc_error enter(struct ingest_lease *lease, char ret_message[256])
+{
+    return wait_aside(lease) ? join(lease, ret_message) : RC_OK;
 }
 
 /* All is lost, and nobody will say so any more. */
@@ -212,19 +257,18 @@ static void drop_all(struct ingest_lease *lease)
  * the first: then there is no other process, and the group is joined anew. */
 static enum rc_error join_again(struct ingest_lease *lease, char ret_message[256])
 {
-    bool alone, twin;
-    enum rc_error err;
+    struct kafka_lease_group group;
     drop_all(lease);
-    while ((err = look_around(lease, &alone, &twin)) && !leaving(lease))
+    while (kafka_lease_look(&lease->client, &lease->self, &group) && !leaving(lease))
         pause_for(lease, AGAIN_MS);
     if (leaving(lease))
         return RC_OK;
-    if (!twin)
-        return join(lease, ret_message);
+    if (!group.twin)
+        return enter(lease, ret_message);
     snprintf(ret_message, 256,
              "another process has joined the group as the same instance, %.60s, and has taken over "
              "(fenced): two processes on one host need a kafka.instance each",
-             lease->instance);
+             lease->self.instance);
     return RC_ERR_KAFKA;
 }
 
@@ -250,20 +294,40 @@ static bool is_member(const struct ingest_lease *lease)
     return member;
 }
 
+static void unsubscribe(struct ingest_lease *lease)
+{
+    int64_t until_ms = steady_ms() + LEAVE_MS;
+    rd_kafka_unsubscribe(lease->client.consumer);
+    while (is_member(lease) && steady_ms() < until_ms)
+        poll_once(lease);
+}
+
 /* A static member that only closes stays one until its session ends, so it unsubscribes first:
  * others wait for what this one has. When that is not known they are taken to be there. */
 static void leave(struct ingest_lease *lease)
 {
-    int64_t until_ms = steady_ms() + LEAVE_MS;
-    bool alone, twin;
-    if (!lease->client.consumer || !is_member(lease) ||
-        (!look_around(lease, &alone, &twin) && alone))
+    struct kafka_lease_group group;
+    if (!lease->client.consumer || !is_member(lease))
         return;
-    rd_kafka_unsubscribe(lease->client.consumer);
-    while (is_member(lease) && steady_ms() < until_ms)
-        poll_once(lease);
+    if (!atomic_load_explicit(&lease->forget, memory_order_relaxed) &&
+        !kafka_lease_look(&lease->client, &lease->self, &group) && group.alone)
+        return;
+    unsubscribe(lease);
     if (!is_member(lease)) /* nothing is assigned any more: this only waits for the answer */
         rd_kafka_consumer_close(lease->client.consumer);
+}
+
+/* Both may do so: the pauses differ, and who comes back first stays. */
+static enum rc_error step_back(struct ingest_lease *lease, char ret_message[256])
+{
+    uint32_t chance = 0;
+    lease->steps_back = false;
+    unsubscribe(lease);
+    drop_all(lease);
+    if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
+        chance = (uint32_t)getpid();
+    pause_for(lease, ASIDE_MS + chance % (4 * ASIDE_MS));
+    return enter(lease, ret_message);
 }
 
 static void *lease_main(void *opaque)
@@ -273,10 +337,10 @@ static void *lease_main(void *opaque)
     pthread_setname_np(pthread_self(), "lease");
     if (!make_topic(lease))
         return NULL;
-    enum rc_error err = join(lease, message);
+    enum rc_error err = enter(lease, message);
     while (!err && !leaving(lease)) {
         poll_once(lease);
-        err = look_for_fatal(lease, message);
+        err = lease->steps_back ? step_back(lease, message) : look_for_fatal(lease, message);
     }
     if (err)
         fail(lease, err, message);
@@ -287,16 +351,18 @@ static void *lease_main(void *opaque)
 
 /* ---- life ---- */
 
-static void name_instance(struct ingest_lease *lease, const struct rc_config *config)
+static void name_self(struct kafka_lease_self *self, const struct rc_config *config, bool alike)
 {
     uint32_t mark;
     if (getrandom(&mark, sizeof mark, 0) != sizeof mark)
         mark = (uint32_t)getpid();
-    snprintf(lease->mark, sizeof lease->mark, "-%08x", mark);
+    snprintf(self->mark, sizeof self->mark, "-%08x", mark);
+    if (alike)
+        snprintf(self->kind, sizeof self->kind, "-%.12s", config->id);
     if (config->kafka.instance)
-        snprintf(lease->instance, sizeof lease->instance, "%s", config->kafka.instance);
-    else if (gethostname(lease->instance, sizeof lease->instance - 1) || !lease->instance[0])
-        snprintf(lease->instance, sizeof lease->instance, "rollcall");
+        snprintf(self->instance, sizeof self->instance, "%s", config->kafka.instance);
+    else if (gethostname(self->instance, sizeof self->instance - 1) || !self->instance[0])
+        snprintf(self->instance, sizeof self->instance, "rollcall");
 }
 
 enum rc_error ingest_lease_open(const struct ingest_lease_options *options,
@@ -311,7 +377,7 @@ enum rc_error ingest_lease_open(const struct ingest_lease_options *options,
     pthread_mutex_init(&lease->lock, NULL);
     lease->holds = calloc(options->count, sizeof *lease->holds);
     lease->list = calloc(options->count, sizeof *lease->list);
-    name_instance(lease, options->config);
+    name_self(&lease->self, options->config, options->alike);
     enum rc_error err = lease->holds && lease->list ? RC_OK : RC_ERR_MEMORY;
     if (!err)
         err = kafka_client_open(&lease->client, options->config, options->say, options->opaque,
@@ -327,6 +393,11 @@ enum rc_error ingest_lease_open(const struct ingest_lease_options *options,
     }
     *ret_lease = lease;
     return RC_OK;
+}
+
+void ingest_lease_forget(struct ingest_lease *lease)
+{
+    atomic_store_explicit(&lease->forget, true, memory_order_relaxed);
 }
 
 void ingest_lease_close(struct ingest_lease *lease)
@@ -356,7 +427,7 @@ void *ingest_lease_membership(struct ingest_lease *lease)
     pthread_mutex_unlock(&lease->lock);
     if (!member)
         member = rd_kafka_consumer_group_metadata_new_with_genid(lease->options.config->kafka.group,
-                                                                 -1, "none", lease->instance);
+                                                                 -1, "none", lease->self.instance);
     return member;
 }
 
@@ -379,6 +450,15 @@ bool ingest_lease_holds(const struct ingest_lease *lease, uint32_t part)
 bool ingest_lease_joined(const struct ingest_lease *lease)
 {
     return atomic_load_explicit(&lease->joined, memory_order_acquire);
+}
+
+bool ingest_lease_aside(struct ingest_lease *lease, char ret_why[256])
+{
+    pthread_mutex_lock(&lease->lock);
+    bool aside = lease->aside[0];
+    memcpy(ret_why, lease->aside, sizeof lease->aside);
+    pthread_mutex_unlock(&lease->lock);
+    return aside;
 }
 
 enum rc_error ingest_lease_error(struct ingest_lease *lease, char ret_message[256])

@@ -19,6 +19,9 @@ struct ingest_lease;
 struct ingest_lease_options {
     const struct rc_config *config; /* borrowed, outlives the lease */
     uint32_t count;                 /* parts: 1, or tasks */
+    /* Not beside members that work under another configuration: it waits outside until there is
+     * none any more. */
+    bool alike;
     /* The part is owned from now on. Returns at once. thread: the lease's */
     void (*given)(void *opaque, uint32_t part);
     /* Returns when nothing of these parts runs any more and all is committed. lost: the session
@@ -48,9 +51,14 @@ bool ingest_lease_holds(const struct ingest_lease *lease, uint32_t part);
 /* It is a member, and knows its parts: what it does not hold is another one's, or nobody's yet.
  * thread: any */
 bool ingest_lease_joined(const struct ingest_lease *lease);
+/* It has not joined: a member works under another configuration, as ret_why says. thread: any */
+bool ingest_lease_aside(struct ingest_lease *lease, char ret_why[256]);
 /* The fatal end of the membership: another process has joined as the same instance. RC_OK while
  * there is none. thread: any */
 enum rc_error ingest_lease_error(struct ingest_lease *lease, char ret_message[256]);
+/* The group is not to keep the instance either where there is no other member: it comes back under
+ * another configuration. Before close. thread: any */
+void ingest_lease_forget(struct ingest_lease *lease);
 /* Gives everything back (`taken` may be called once more) and leaves the group at once, so that
  * other members need not wait for the session to end. Where there is no other one the group keeps
  * the instance for the rest of its session: a restart has its parts at once. Takes NULL.
