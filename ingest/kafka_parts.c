@@ -1,4 +1,5 @@
 /* Topics and partitions of the Kafka source: finding them, beginning to read them. */
+#include "kafka_fits.h"
 #include "kafka_source.h"
 
 #include "rollcall/check.h"
@@ -189,29 +190,12 @@ enum rc_error kafka_parts_check(struct ingest_kafka *kafka, uint32_t topic, uint
 {
     const struct rc_config *config = kafka->options.config;
     const char *name = config->kafka.topic[topic].name;
-    enum kafka_policy policy;
-    if (config->kafka.unit && count != config->tasks) {
-        snprintf(ret_message, 256,
-                 "the input topic %.100s has %u partitions; keyed_by: client needs as many as "
-                 "there are tasks, %u (rollcall rekey copies a topic into one that has)",
-                 name, count, config->tasks);
-        return RC_ERR_CONFIG;
-    }
-    if (config->output.at_least_once || kafka->policy_seen[topic])
-        return RC_OK;
-    enum rc_error err = kafka_client_policy(&kafka->client, name, &policy);
-    if (err)
+    enum rc_error err = kafka_topic_count_fits(config, name, count, ret_message);
+    if (err || config->output.at_least_once || kafka->policy_seen[topic])
         return err;
-    if (policy == KAFKA_POLICY_COMPACTS) {
-        snprintf(
-            ret_message, 256,
-            "the input topic %s is compacted (cleanup.policy): after a crash its records could "
-            "not be read again as they were; an input keeps all of them: cleanup.policy=delete",
-            name);
-        return RC_ERR_CONFIG;
-    }
-    kafka->policy_seen[topic] = true;
-    return RC_OK;
+    err = kafka_topic_policy_fits(&kafka->client, name, ret_message);
+    kafka->policy_seen[topic] = !err;
+    return err;
 }
 
 static enum rc_error take_up(struct ingest_kafka *kafka, const uint32_t *count, uint32_t total,

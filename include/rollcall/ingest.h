@@ -170,6 +170,12 @@ uint32_t ingest_kafka_partitions(struct ingest_kafka *kafka, struct ingest_parti
 /* The commit thread says that the epoch's output is out: its offsets may be committed (for lag
  * monitors; with transactions they already are). thread: commit. */
 void ingest_kafka_published(struct ingest_kafka *kafka, uint64_t epoch);
+/* Whether the input topics that are there can be read under this configuration. CONFIG: they
+ * cannot, as ret_message says; KAFKA: no answer within a second or two. `say` as in
+ * ingest_kafka_options. thread: any. */
+enum rc_error ingest_kafka_fits(const struct rc_config *config,
+                                void (*say)(void *opaque, const char *line), void *opaque,
+                                char ret_message[256]);
 /* Names of (source): topic and partition. Lent until close. thread: any. */
 const char *ingest_kafka_source(const struct ingest_kafka *kafka, uint32_t source,
                                 int32_t *ret_partition);
