@@ -140,7 +140,9 @@ static void add_epochs(struct epochs *epochs, const struct engine_part *part, in
     uint64_t published = rc_counter_read(&stats->epoch);
     int64_t age_ms = steady_ms - (int64_t)published_ms;
     epochs->waiting += closed > published ? closed - published : 0;
-    if (published_ms && age_ms > epochs->age_ms)
+    /* A task without any client has nothing to publish, however long. */
+    bool begun = rc_counter_read(&part->ingest->watermark_ms) || closed > published;
+    if (begun && published_ms && age_ms > epochs->age_ms)
         epochs->age_ms = age_ms;
     epochs->any |= published_ms != 0;
     add_commits(epochs, stats);

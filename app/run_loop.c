@@ -36,8 +36,12 @@ static void print(struct run_loop *loop, const char *line)
     loop->options.print(loop->options.opaque, line);
 }
 
-static void stop(struct run_loop *loop, const char *why)
+/* for_good: a service manager is told, too. Of a SIGHUP it must not hear: it would wait for the
+ * end, and then kill. */
+static void stop(struct run_loop *loop, const char *why, bool for_good)
 {
+    if (for_good)
+        loop->options.work.leave(loop->options.work.self);
     if (loop->stopped_at_ms)
         return;
     print(loop, why);
@@ -47,7 +51,7 @@ static void stop(struct run_loop *loop, const char *why)
 
 void run_loop_stop(struct run_loop *loop, const char *why)
 {
-    stop(loop, why);
+    stop(loop, why, false);
 }
 
 static void on_stop_signal(evutil_socket_t number, short what, void *opaque)
@@ -55,8 +59,10 @@ static void on_stop_signal(evutil_socket_t number, short what, void *opaque)
     struct run_loop *loop = opaque;
     (void)what;
     loop->left = true;
-    stop(loop, number == SIGTERM ? "SIGTERM: the epoch is finished, then I leave"
-                                 : "SIGINT: the epoch is finished, then I leave");
+    stop(loop,
+         number == SIGTERM ? "SIGTERM: the epoch is finished, then I leave"
+                           : "SIGINT: the epoch is finished, then I leave",
+         true);
 }
 
 static void on_hup(evutil_socket_t number, short what, void *opaque)
@@ -103,7 +109,7 @@ static void on_tick(evutil_socket_t fd, short what, void *opaque)
     if (!loop->stopped_at_ms && loop->options.tick)
         loop->options.tick(loop->options.opaque);
     if (!loop->stopped_at_ms && loop->options.until_idle && work->idle(work->self))
-        stop(loop, "all partitions are idle: done, as --until-idle says");
+        stop(loop, "all partitions are idle: done, as --until-idle says", true);
     if (++loop->ticks % WATCH_TICKS == 0 && !loop->stopped_at_ms) {
         say_when_ready(loop);
         work->watch(work->self);

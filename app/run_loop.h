@@ -8,7 +8,8 @@
 /* What runs: one service, or those of the tasks. All: thread: main. */
 struct run_work {
     void *self;
-    void (*stop)(void *self); /* as run_service_stop, … */
+    void (*leave)(void *self); /* the process is to end: what comes next is stop */
+    void (*stop)(void *self);  /* as run_service_stop, … */
     void (*give_up)(void *self);
     bool (*over)(void *self);
     bool (*idle)(void *self);

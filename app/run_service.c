@@ -239,7 +239,7 @@ enum rc_error run_service_open(const struct run_service_options *options,
     service->upload_speaker = (struct kafka_speaker){&service->words, 4};
     enum rc_error err = open_parts(service, ret_message);
     if (!err)
-        err = watchdog_open(engine_shards(service->engine), &service->watchdog);
+        err = watchdog_open("shard", engine_shards(service->engine), &service->watchdog);
     if (err) {
         if (!ret_message[0])
             snprintf(ret_message, 256, "%s", rc_error_text(err));
@@ -258,11 +258,14 @@ enum rc_error run_service_start(struct run_service *service, char ret_message[25
     return err;
 }
 
+void run_service_leave(struct run_service *service)
+{
+    watchdog_stopping(service->watchdog);
+}
+
 void run_service_stop(struct run_service *service)
 {
     atomic_store_explicit(&service->leave, true, memory_order_relaxed);
-    if (!service->config->kafka.unit) /* else it is but a task that leaves */
-        watchdog_stopping(service->watchdog);
     if (service->snapshot) /* others may wait for what it says of the end */
         run_snapshot_hurry(service->snapshot);
     ingest_kafka_stop(service->source);
@@ -438,10 +441,11 @@ static void watch_shards(struct run_service *service)
     int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
     for (uint32_t i = 0; i < engine_shards(service->engine); i++)
         watchdog_look(service->watchdog, i, engine_rounds(service->engine, i), now_ms);
+    if (service->config->kafka.unit) /* of its tasks the process says so, and feeds */
+        return;
     if (watchdog_news(service->watchdog, now_ms, line))
         service->options.print(service->options.opaque, line);
-    if (!service->config->kafka.unit)
-        watchdog_feed(service->watchdog, now_ms);
+    watchdog_feed(service->watchdog, now_ms);
 }
 
 uint64_t run_service_rounds(const struct run_service *service)

@@ -36,6 +36,8 @@ struct run_service_options {
 enum rc_error run_service_open(const struct run_service_options *options,
                                struct run_service **ret_service, char ret_message[256]);
 enum rc_error run_service_start(struct run_service *service, char ret_message[256]);
+/* Tells the service manager that the process is about to end. */
+void run_service_leave(struct run_service *service);
 /* Finishes the epoch and publishes it; over soon after, at most a few seconds when Kafka is away.
  */
 void run_service_stop(struct run_service *service);

@@ -233,12 +233,17 @@ static void taken(void *opaque, const uint32_t *part, uint32_t count, bool lost)
 
 /* ---- the loop's work; thread: main ---- */
 
+static void leave(void *self)
+{
+    struct run_tasks *tasks = self;
+    watchdog_stopping(tasks->watchdog);
+}
+
 static void stop(void *self)
 {
     struct run_tasks *tasks = self;
     pthread_mutex_lock(&tasks->lock);
     tasks->stopping = true;
-    watchdog_stopping(tasks->watchdog);
     for (uint32_t i = 0; i < tasks->count; i++)
         if (tasks->task[i])
             run_task_stop(tasks->task[i], false);
@@ -356,13 +361,17 @@ static bool watch_one(void *to, uint32_t task, struct run_service *service)
 static void watch(void *self)
 {
     struct run_tasks *tasks = self;
+    int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+    char line[200];
     each_service(tasks, watch_one, tasks);
     pthread_mutex_lock(&tasks->lock);
     for (uint32_t i = 0; i < tasks->count; i++)
         if (!tasks->task[i])
             watchdog_look(tasks->watchdog, i, 0, 0);
     pthread_mutex_unlock(&tasks->lock);
-    watchdog_feed(tasks->watchdog, clock_ms(CLOCK_MONOTONIC));
+    if (watchdog_news(tasks->watchdog, now_ms, line))
+        say(tasks, line);
+    watchdog_feed(tasks->watchdog, now_ms);
 }
 
 /* ---- metrics ---- */
@@ -428,6 +437,7 @@ static void tables(void *self, void (*each)(void *to, struct sink_table *table),
 void run_tasks_work(struct run_tasks *tasks, struct run_work *ret_work)
 {
     *ret_work = (struct run_work){.self = tasks,
+                                  .leave = leave,
                                   .stop = stop,
                                   .give_up = give_up,
                                   .over = over,
@@ -467,7 +477,7 @@ enum rc_error run_tasks_open(const struct run_tasks_options *options, struct run
                                          .opaque = tasks};
     enum rc_error err = tasks->task && tasks->watched && tasks->part ? RC_OK : RC_ERR_MEMORY;
     if (!err)
-        err = watchdog_open(tasks->count, &tasks->watchdog);
+        err = watchdog_open("task", tasks->count, &tasks->watchdog);
     pthread_mutex_lock(&tasks->lock); /* nothing is given before `lease` is set */
     if (!err)
         err = ingest_lease_open(&lease, &tasks->lease, ret_message);

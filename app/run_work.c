@@ -3,6 +3,11 @@
 
 #include <time.h>
 
+static void leave(void *self)
+{
+    run_service_leave(self);
+}
+
 static void stop(void *self)
 {
     run_service_stop(self);
@@ -58,6 +63,7 @@ static void tables(void *self, void (*each)(void *to, struct sink_table *table),
 void run_work_of_service(struct run_service *service, struct run_work *ret_work)
 {
     *ret_work = (struct run_work){.self = service,
+                                  .leave = leave,
                                   .stop = stop,
                                   .give_up = give_up,
                                   .over = over,

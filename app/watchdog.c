@@ -16,6 +16,7 @@ struct shard {
 };
 
 struct watchdog {
+    const char *what;
     uint32_t count;
     int fd; /* -1: nobody wants to know */
     struct sockaddr_un address;
@@ -59,12 +60,13 @@ static void read_timeout(struct watchdog *watchdog)
         watchdog->starve_ms = timeout_ms / 2 + 1;
 }
 
-enum rc_error watchdog_open(uint32_t shards, struct watchdog **ret_watchdog)
+enum rc_error watchdog_open(const char *what, uint32_t count, struct watchdog **ret_watchdog)
 {
-    struct watchdog *watchdog = calloc(1, sizeof *watchdog + shards * sizeof watchdog->shard[0]);
+    struct watchdog *watchdog = calloc(1, sizeof *watchdog + count * sizeof watchdog->shard[0]);
     if (!watchdog)
         return RC_ERR_MEMORY;
-    watchdog->count = shards;
+    watchdog->what = what;
+    watchdog->count = count;
     watchdog->fd = -1;
     open_socket(watchdog);
     read_timeout(watchdog);
@@ -112,11 +114,11 @@ bool watchdog_news(struct watchdog *watchdog, int64_t now_ms, char ret_line[200]
         return false;
     watchdog->still_said = still;
     if (still)
-        snprintf(ret_line, 200, "warning: shard %u has been at one piece of work for %lld s%s",
-                 shard, (long long)(slowest_ms / 1000),
+        snprintf(ret_line, 200, "warning: %s %u has been at one piece of work for %lld s%s",
+                 watchdog->what, shard, (long long)(slowest_ms / 1000),
                  watchdog->starve_ms ? "; the watchdog will not be fed for long" : "");
     else
-        snprintf(ret_line, 200, "all shards move again");
+        snprintf(ret_line, 200, "all %ss move again", watchdog->what);
     return true;
 }
 

@@ -14,8 +14,8 @@
 
 struct watchdog;
 
-/* MEMORY. */
-enum rc_error watchdog_open(uint32_t shards, struct watchdog **ret_watchdog);
+/* what: "shard", or "task" where each of them is one; a literal. MEMORY. */
+enum rc_error watchdog_open(const char *what, uint32_t count, struct watchdog **ret_watchdog);
 /* Takes NULL. */
 void watchdog_close(struct watchdog *watchdog);
 /* At now_ms, by a steady clock, the shard had gone round so many times; 0: it does not run yet. To

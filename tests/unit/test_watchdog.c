@@ -49,7 +49,7 @@ static const char *told(void)
 
 static void open_two(void)
 {
-    cr_assert_eq(watchdog_open(2, &watchdog), RC_OK);
+    cr_assert_eq(watchdog_open("shard", 2, &watchdog), RC_OK);
 }
 
 static void look(uint64_t first, uint64_t second, int64_t now_ms)
@@ -126,6 +126,19 @@ Test(watchdog, says_once_that_a_shard_stands_still_and_once_that_it_moves)
     cr_assert(watchdog_news(watchdog, 13000, line));
     cr_assert_str_eq(line, "all shards move again");
     cr_assert_not(watchdog_news(watchdog, 13000, line));
+}
+
+Test(watchdog, names_a_task_where_each_of_them_is_one)
+{
+    char line[200];
+    cr_assert_eq(watchdog_open("task", 2, &watchdog), RC_OK);
+    look(1, 1, 1000);
+    look(1, 2, 11000);
+    cr_assert(watchdog_news(watchdog, 11000, line));
+    cr_assert_str_eq(line, "warning: task 0 has been at one piece of work for 10 s");
+    look(2, 3, 12000);
+    cr_assert(watchdog_news(watchdog, 12000, line));
+    cr_assert_str_eq(line, "all tasks move again");
 }
 
 Test(watchdog, without_a_service_manager_it_only_watches)
