@@ -333,6 +333,7 @@ static enum rc_error finish_before(struct run *run, const struct config_recorded
     enum rc_error err =
         config_load_recorded("the configuration before", recorded, stderr, &before.loaded);
     if (!err) {
+        config_take_own(before.loaded, run->loaded->config);
         err = serve_once(&before, &none, ret_message);
         run->leaves = before.leaves;
         config_free(before.loaded);

@@ -281,10 +281,25 @@ enum rc_error config_of_task(const struct config_loaded *loaded, uint32_t task,
     return RC_OK;
 }
 
+static struct rc_config *writable(struct config_loaded *loaded)
+{
+    return loaded->unit ? loaded->unit : loaded->reader->config;
+}
+
+void config_take_own(struct config_loaded *loaded, const struct rc_config *own)
+{
+    struct rc_config *config = writable(loaded);
+    config->http = own->http;
+    config->snapshot = own->snapshot;
+    config->kafka.instance = own->kafka.instance;
+    config->kafka.brokers = own->kafka.brokers;
+    config->kafka.property_count = own->kafka.property_count;
+    config->kafka.property = own->kafka.property;
+}
+
 void config_pseudonym_key_set(struct config_loaded *loaded, const uint8_t key[32])
 {
-    struct rc_config *config = loaded->unit ? loaded->unit : loaded->reader->config;
-    struct rc_privacy *privacy = &config->privacy;
+    struct rc_privacy *privacy = &writable(loaded)->privacy;
     memcpy(privacy->key, key, sizeof(privacy->key));
 }
 

@@ -50,6 +50,10 @@ enum rc_error config_load_recorded(const char *name, const struct config_recorde
  * whose contracts it shares. */
 enum rc_error config_of_task(const struct config_loaded *loaded, uint32_t task,
                              struct config_loaded **ret_loaded);
+/* What says how this process is called, listens, keeps its files and reaches Kafka becomes that of
+ * `own`, which outlives `loaded`: for one that another process, or an earlier one, was started
+ * with. Before any thread but the caller's uses the configuration. */
+void config_take_own(struct config_loaded *loaded, const struct rc_config *own);
 /* The key of a group whose configuration has none: made by the first run of the group. Before any
  * thread but the caller's uses the configuration. */
 void config_pseudonym_key_set(struct config_loaded *loaded, const uint8_t key[32]);

@@ -171,6 +171,7 @@ static enum rc_error finish_before(struct run_task *task, const struct config_re
         return err;
     err = config_of_task(before, task->options.task, &own);
     if (!err) {
+        config_take_own(own, task->loaded->config);
         err = serve(task, own, true, &none, ret_message);
         if (!task->stuck)
             config_free(own);

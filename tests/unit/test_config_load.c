@@ -129,6 +129,28 @@ Test(config_load, topics_of_their_own_need_clients_only)
     config_free(loaded);
 }
 
+Test(config_load, an_earlier_configuration_takes_what_is_this_process_s_own)
+{
+    struct config_loaded *before = config_taken(
+        "kafka: {group: g, instance: a, brokers: \"old:1\", security: {ssl.ca.location: /a}}\n"
+        "http: {listen: \"10.0.0.1:80\"}\nsnapshot: {dir: /a, keep: 9}\ntasks: 8\n");
+    struct config_loaded *own =
+        config_taken("kafka: {group: h, instance: b, brokers: \"new:1\"}\nhttp: {listen: off}\n"
+                     "snapshot: {dir: /b}\ntasks: 9\n");
+    config_take_own(before, own->config);
+    const struct rc_config *config = before->config;
+    cr_assert_str_eq(config->kafka.instance, "b");
+    cr_assert_str_eq(config->kafka.brokers, "new:1");
+    cr_assert_eq(config->kafka.property_count, 0);
+    cr_assert_null(config->http.listen);
+    cr_assert_str_eq(config->snapshot.dir, "/b");
+    cr_assert_eq(config->snapshot.keep, 3);
+    cr_assert_str_eq(config->kafka.group, "g");
+    cr_assert_eq(config->tasks, 8);
+    config_free(before);
+    config_free(own);
+}
+
 Test(config_load, a_file_that_is_not_there_is_said_so)
 {
     struct config_loaded *loaded = NULL;
