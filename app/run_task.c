@@ -195,6 +195,14 @@ static bool is_another_s(struct run_task *task)
     return false;
 }
 
+static bool is_asked(struct run_task *task)
+{
+    pthread_mutex_lock(&task->lock);
+    bool asked = task->asked;
+    pthread_mutex_unlock(&task->lock);
+    return asked;
+}
+
 static void *task_main(void *opaque)
 {
     struct run_task *task = opaque;
@@ -203,13 +211,15 @@ static void *task_main(void *opaque)
     snprintf(name, sizeof name, "task %u", task->options.task & 0xffff);
     pthread_setname_np(pthread_self(), name);
     enum rc_error err = serve(task, task->loaded, false, &finish, message);
-    if (err == RC_ERR_AGAIN && finish.text) {
+    if (err == RC_ERR_AGAIN && finish.text && !is_asked(task)) {
         err = finish_before(task, &finish, message);
         free(finish.text);
         finish.text = NULL;
-        if (!err)
+        if (!err && !is_asked(task))
             err = serve(task, task->loaded, false, &finish, message);
     }
+    if (err == RC_ERR_AGAIN && is_asked(task)) /* what is left to do the next owner does */
+        err = RC_OK;
     free(finish.text);
     if (err == RC_ERR_KAFKA && is_another_s(task)) {
         print(task, "it is another process's now: nothing more of it is published here");
