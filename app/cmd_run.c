@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "config_load.h"
 #include "exit.h"
+#include "run_change.h"
 #include "run_lease.h"
 #include "run_loop.h"
 #include "run_service.h"
@@ -116,13 +117,18 @@ static bool reload(void *opaque)
 {
     struct run *run = opaque;
     struct config_loaded *again;
-    char line[400];
+    char line[800], why[300];
     enum rc_error err = config_load("rollcall run", run->path, stderr, &again);
     if (err) {
         snprintf(line, sizeof line,
                  "SIGHUP: %s is not valid (see above); the running configuration stays", run->path);
     } else if (same_file(again->config, run->loaded->config)) {
         snprintf(line, sizeof line, "SIGHUP: nothing has changed in %s", run->path);
+        config_free(again);
+    } else if (!run_change_fits(run->loaded->config, again->config, why)) {
+        snprintf(line, sizeof line,
+                 "SIGHUP: %s is refused, and the running configuration stays: %s", run->path, why);
+        err = RC_ERR_CONFIG;
         config_free(again);
     } else {
         snprintf(line, sizeof line, "SIGHUP: %s is valid and has changed: over to it", run->path);
@@ -434,7 +440,8 @@ static enum rc_error serve_tasks(struct run *run, char ret_message[256])
     if (!run_loop_run(run->loop))
         end_now(complain(RC_ERR_KAFKA, "the last epochs could not be published in time; they are "
                                        "made again with the next start"));
-    err = run_tasks_finish(tasks, &stuck, ret_message);
+    err = run_tasks_finish(tasks, run->next != NULL, &stuck, ret_message);
+    run->leaves |= run_loop_left(run->loop);
     run_tasks_figures(tasks, &figures);
     print_end(run, &figures);
     if (stuck)
@@ -460,24 +467,23 @@ static enum rc_error serve_whole(struct run *run, char ret_message[256])
         run_lease_begin(run->lease);
         err = serve_through(run, ret_message);
         run_lease_end(run->lease);
-    } while (!run->leaves && (err == RC_ERR_AGAIN ||
-                              (!err && run->next && !run->next->config->kafka.keyed_by_client)));
+    } while (!run->leaves && (err == RC_ERR_AGAIN || (!err && run->next)));
     leave_group(run);
     return err == RC_ERR_AGAIN ? RC_OK : err;
 }
 
+/* No SIGHUP changes from one of the two to the other. */
 static enum rc_error serve_all(struct run *run, char ret_message[256])
 {
-    enum rc_error err;
-    do {
-        if (run->next) {
-            config_free(run->loaded);
-            run->loaded = run->next;
-            run->next = NULL;
-        }
-        err = run->loaded->config->kafka.keyed_by_client ? serve_tasks(run, ret_message)
-                                                         : serve_whole(run, ret_message);
-    } while (!err && run->next);
+    if (!run->loaded->config->kafka.keyed_by_client)
+        return serve_whole(run, ret_message);
+    enum rc_error err = serve_tasks(run, ret_message);
+    while (!err && run->next && !run->leaves) {
+        config_free(run->loaded);
+        run->loaded = run->next;
+        run->next = NULL;
+        err = serve_tasks(run, ret_message);
+    }
     return err;
 }
 

@@ -339,6 +339,8 @@ static bool ready(void *self, char ret_reason[256])
     struct readiness all = {ret_reason, true};
     if (!kafka_words_well(&tasks->words, ret_reason, 256))
         return false;
+    if (ingest_lease_aside(tasks->lease, ret_reason))
+        return false;
     if (!ingest_lease_joined(tasks->lease)) {
         snprintf(ret_reason, 256, "waiting for the group to say which tasks are this process's");
         return false;
@@ -471,6 +473,7 @@ enum rc_error run_tasks_open(const struct run_tasks_options *options, struct run
     tasks->part = calloc(tasks->count, sizeof *tasks->part);
     struct ingest_lease_options lease = {.config = tasks->config,
                                          .count = tasks->count,
+                                         .alike = true,
                                          .given = given,
                                          .taken = taken,
                                          .say = say_of_lease,
@@ -492,9 +495,12 @@ enum rc_error run_tasks_open(const struct run_tasks_options *options, struct run
     return RC_OK;
 }
 
-enum rc_error run_tasks_finish(struct run_tasks *tasks, bool *ret_stuck, char ret_message[256])
+enum rc_error run_tasks_finish(struct run_tasks *tasks, bool changes, bool *ret_stuck,
+                               char ret_message[256])
 {
     stop(tasks);
+    if (changes)
+        ingest_lease_forget(tasks->lease);
     ingest_lease_close(tasks->lease); /* calls `taken` for all that is left, */
     tasks->lease = NULL;
     for (uint32_t i = 0; i < tasks->count; i++) /* or not, where the group has not answered */
@@ -517,7 +523,7 @@ void run_tasks_close(struct run_tasks *tasks)
     if (!tasks)
         return;
     if (tasks->lease)
-        run_tasks_finish(tasks, &stuck, message);
+        run_tasks_finish(tasks, false, &stuck, message);
     kafka_words_done(&tasks->words);
     watchdog_close(tasks->watchdog);
     engine_past_done(&tasks->past);

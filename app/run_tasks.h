@@ -19,9 +19,11 @@ struct run_tasks_options {
 enum rc_error run_tasks_open(const struct run_tasks_options *options, struct run_tasks **ret_tasks,
                              char ret_message[256]);
 void run_tasks_work(struct run_tasks *tasks, struct run_work *ret_work);
-/* When the work is over, or does not come to its end: stops what still runs, and leaves the group.
- * What it ended with; *ret_stuck as in run_service_result. */
-enum rc_error run_tasks_finish(struct run_tasks *tasks, bool *ret_stuck, char ret_message[256]);
+/* When the work is over, or does not come to its end: stops what still runs, and leaves the group;
+ * changes: to come back under another configuration. What it ended with; *ret_stuck as in
+ * run_service_result. */
+enum rc_error run_tasks_finish(struct run_tasks *tasks, bool changes, bool *ret_stuck,
+                               char ret_message[256]);
 /* Sums over all tasks that were here. After run_tasks_finish. */
 void run_tasks_figures(struct run_tasks *tasks, struct run_service_figures *ret_figures);
 /* After run_tasks_finish, where it was not stuck; or right after run_tasks_open. Takes NULL. */
