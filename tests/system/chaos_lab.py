@@ -254,7 +254,7 @@ class Flow(threading.Thread):
         self.lab, self.lines, self.rate = lab, lines, rate
         self.allowed, self.sent, self.over = 0, 0, threading.Event()
         self.feed = subprocess.Popen(
-            [lab.rollcall, "feed", "--quiet", "--key", "contact", "--partitions", "8", "--timeout",
+            [lab.rollcall, "feed", "--quiet", "--key", lab.key, "--partitions", "8", "--timeout",
              "180", "--tick", tick, lab.config, "-"], stdin=subprocess.PIPE)
         lab.helpers.append(self.feed)
         self.start()
@@ -292,7 +292,7 @@ class Lab:
         self.config = os.path.join(self.work, "config.yaml")
         self.runs, self.helpers, self.runs_made, self.hosts = [], [], 0, 0
         self.through_proxy, self.proxy = proxy, None
-        self.mounts, self.windows = [], ""
+        self.mounts, self.windows, self.key = [], "", "contact"
 
     # ---- the broker ----
 
@@ -328,8 +328,9 @@ class Lab:
     def write_config(self, **changes):
         settings = {"commit_every": "100ms", "snapshot_every": "2s", "keep": "3",
                     "idle_after": "500ms", "align": "1h", "delivery": "exactly_once",
-                    "http": "off"}
+                    "http": "off", "keyed_by": "any"}
         settings.update(changes)
+        self.key = "client" if settings["keyed_by"] == "client" else "contact"
         key = os.path.join(self.work, "pseudonym_key")
         if not os.path.exists(key):
             with open(key, "w", encoding="utf-8") as out:
@@ -344,6 +345,7 @@ class Lab:
             out.write(f"""kafka:
   brokers: {brokers}
   group: {GROUP}
+  keyed_by: {settings["keyed_by"]}
   topics: {{{TOPICS}}}
 output: {{partitions: 4, commit_every: {settings["commit_every"]}, replication: {self.nodes},
          delivery: {settings["delivery"]}}}

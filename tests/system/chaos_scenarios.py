@@ -517,8 +517,8 @@ def clock(lab, options):
     end(lab, flow, host, options)
 
 
-def starve(lab, run, manager):
-    """A shard stands still: the watchdog is not fed, and that is seen."""
+def starve(lab, run, manager, what="shard 0"):
+    """A shard, or the one of a task, stands still: the watchdog is not fed, and that is seen."""
     try:
         held = Held(run.pid, "shard 0")
     except PermissionError as why:
@@ -528,14 +528,14 @@ def starve(lab, run, manager):
     wait_until(20, "it is seen that a shard stands still",
                lambda: (lab.metric("rollcall_shard_stall_seconds") or 0) > 7)
     manager.told()
-    run.wait_for(20, "a warning that a shard stands still", r"warning: shard 0 has been at")
+    run.wait_for(20, "a warning that it stands still", f"warning: {what} has been at")
     told, age = manager.told(), lab.metric("rollcall_epoch_age_seconds")
     if "WATCHDOG=1" in told:
         run.fail(f"the watchdog is fed while a shard stands still: {told}")
     if age < 5 or not lab.metric("rollcall_epochs_waiting"):
         run.fail(f"the last epoch is said to be {age} s old, and none to wait")
     held.release()
-    run.wait_for(20, "it says that all shards move again", r"all shards move again")
+    run.wait_for(20, "it says that all move again", r"all (shards|tasks) move again")
     wait_until(10, "the watchdog is fed again", lambda: "WATCHDOG=1" in manager.told(), 0.2)
     wait_until(10, "the last epoch is young again",
                lambda: lab.metric("rollcall_epoch_age_seconds") < 2, 0.2)
@@ -597,8 +597,43 @@ def watched(lab, options):
     end(lab, flow, host, options)
 
 
+def watched_tasks(lab, options):
+    """The same where members share the tasks: one of them stands still, and the others go on."""
+    manager = Manager(timeout_s=12)
+    flow = begin(lab, keyed_by="client", http=f"127.0.0.1:{lab.port + 49}")
+    host = lab.host()
+    run = lab.run(host, environment=manager.environment)
+    wait_until(40, "all tasks are live", lambda: lab.metric("rollcall_tasks_live") == 8, 0.2)
+    lab.wait_records(500, 60, run)
+    wait_until(10, "the service manager is told that it runs, and is well",
+               lambda: {"READY=1", "WATCHDOG=1"} <= set(manager.told()), 1.5)
+    flow.allow(len(flow.lines) // 3)
+    starve(lab, run, manager, r"task \d")
+    say(run.says(r".*warning: task.*")[0].strip()[:200])
+    run.signal(signal.SIGHUP)
+    run.wait_for(10, "it hears SIGHUP", "SIGHUP: nothing has changed")
+    with open(lab.config, "a", encoding="utf-8") as config:
+        config.write("# another one\n")
+    run.signal(signal.SIGHUP)
+    run.wait_for(10, "it goes over", "over to it")
+    wait_until(20, "all tasks are live again", lambda: lab.metric("rollcall_tasks_live") == 8, 0.2)
+    told = manager.told()
+    if "STOPPING=1" in told:
+        run.fail(f"a service manager is told that it stops: {told}")
+    run.signal(signal.SIGTERM)
+    run.wait(15)
+    if "STOPPING=1" not in manager.told():
+        run.fail("the service manager was not told that it stops")
+    flow.finish()
+    last = lab.finish(host)
+    # The auditor knows one progress and one end of time: that figures are equal is shown by
+    # kafka_members*.sh.
+    lab.audit(last, ",".join(filter(None, (options.without, "equal", "epochs"))))
+
+
 THROUGH_A_PROXY = ("silent",)
 SCENARIOS = {"zombie": zombie, "early": early, "retention": retention, "lost": lost,
              "overtaken": overtaken, "silent": silent, "trimmed": trimmed, "damaged": damaged,
              "ahead": ahead, "empty-host": empty_host, "disk": disk, "sync": sync, "hung": hung,
-             "clock": clock, "clock-now": clock_now, "watched": watched}
+             "clock": clock, "clock-now": clock_now, "watched": watched,
+             "watched-tasks": watched_tasks}

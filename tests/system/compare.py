@@ -2,7 +2,7 @@
 """Compares the last record of every key of two recordings of rollcall.metrics, .slas or .contacts;
 of the first two only those of intervals.
 
-    tests/system/compare.py LEFT.ndjson RIGHT.ndjson [--revisions] [--before=MS]
+    tests/system/compare.py LEFT.ndjson RIGHT.ndjson [--revisions | --repeats] [--before=MS]
     tests/system/compare.py --added LEFT.ndjson RIGHT.ndjson
 
 Each line is one record, the last of a key counts. All fields must be equal but those that may tell
@@ -10,6 +10,7 @@ of arrival (SPEC section 8: revision, status, as_of_ms, oldest_wait_ms). A recor
 one side need not be on the other: what stood there for a moment was seen by one of them alone.
 --revisions: also checks
 that on the right the revisions of every key count from 1 without a gap, over all its records.
+--repeats: the same, but records may come again, as without transactions.
 --before=MS: only intervals that start before that instant: where time went on with the wall
 clock while there was nothing to read, later ones are there on the right alone.
 --added: instead prints what RIGHT, a later recording of the same topic, has more than LEFT, and
@@ -39,12 +40,13 @@ def records(path):
             yield key, record
 
 
-def read(path, revisions):
-    last, faults = {}, 0
+def read(path, revisions, repeats=False):
+    last, highest, faults = {}, {}, 0
     for key, record in records(path):
-        before = last.get(key)
-        expected = before["revision"] + 1 if before else 1
-        if revisions and record["revision"] != expected:
+        expected = highest.get(key, 0) + 1
+        again = repeats and 0 < record["revision"] < expected
+        highest[key] = max(highest.get(key, 0), record["revision"])
+        if revisions and record["revision"] != expected and not again:
             faults += 1
             if faults <= 5:
                 print(f"{path}: {key}: revision {record['revision']}, expected {expected}")
@@ -99,7 +101,8 @@ def main():
     if "--added" in sys.argv:
         return 1 if added(*paths) else 0
     left, _ = read(paths[0], False)
-    right, faults = read(paths[1], "--revisions" in sys.argv)
+    repeats = "--repeats" in sys.argv
+    right, faults = read(paths[1], repeats or "--revisions" in sys.argv, repeats)
     for option in sys.argv[1:]:
         if option.startswith("--before="):
             before = int(option.partition("=")[2])
