@@ -10,6 +10,7 @@
 
 enum {
     LOOK_MS = 50,
+    REST_MS = 1000,    /* live: it is told when something happens */
     GIVE_UP_MS = 4000, /* then what is stopped waits for no room any more, … */
     STUCK_MS = 8000,   /* … and then it is not waited for */
     LOST_MS = 8000     /* longer than a session: the group says by then whose the task is */
@@ -24,6 +25,7 @@ struct run_task {
     pthread_cond_t changed;
     struct run_service *service; /* from here on under the lock; NULL: opens, or is closed */
     bool asked, lost, over, stuck;
+    bool news; /* something of it that was not looked at yet */
     enum rc_error error;
     char message[256];
 };
@@ -47,6 +49,7 @@ static void on_ended(void *opaque)
 {
     struct run_task *task = opaque;
     pthread_mutex_lock(&task->lock);
+    task->news = true;
     pthread_cond_broadcast(&task->changed);
     pthread_mutex_unlock(&task->lock);
 }
@@ -68,7 +71,9 @@ static bool wait_asked(struct run_task *task, int64_t timeout_ms, bool *ret_lost
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&task->lock);
-    pthread_cond_timedwait(&task->changed, &task->lock, &until);
+    if (!task->news)
+        pthread_cond_timedwait(&task->changed, &task->lock, &until);
+    task->news = false;
     bool asked = task->asked;
     *ret_lost = task->lost;
     pthread_mutex_unlock(&task->lock);
@@ -90,7 +95,7 @@ static bool wait_over(struct run_task *task, struct run_service *service)
     int64_t asked_ms = 0;
     bool lost = false;
     while (!run_service_over(service)) {
-        bool asked = wait_asked(task, LOOK_MS, &lost);
+        bool asked = wait_asked(task, task->said_live && !asked_ms ? REST_MS : LOOK_MS, &lost);
         say_when_live(task, service);
         if (asked && !asked_ms) {
             asked_ms = steady_ms();
@@ -271,7 +276,7 @@ enum rc_error run_task_open(const struct run_task_options *options, struct run_t
 void run_task_stop(struct run_task *task, bool lost)
 {
     pthread_mutex_lock(&task->lock);
-    task->asked = true;
+    task->asked = task->news = true;
     task->lost |= lost;
     pthread_cond_broadcast(&task->changed);
     pthread_mutex_unlock(&task->lock);
