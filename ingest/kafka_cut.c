@@ -9,6 +9,7 @@
 
 enum {
     COMMIT_EVERY_MS = 1000,
+    REST_MS = 1000,     /* of a task: an epoch in which nothing was read is no shorter */
     FAR_BEHIND = 100000 /* records that wait in Kafka */
 };
 
@@ -162,6 +163,13 @@ static bool snapshot_due(struct ingest_kafka *kafka, bool last)
     return true;
 }
 
+/* Time alone has moved. A transaction costs the same whatever is in it, and a process may have many
+ * tasks. */
+static bool rests(const struct ingest_kafka *kafka, int64_t steady)
+{
+    return kafka->options.config->kafka.unit && steady - kafka->handed_ms < REST_MS;
+}
+
 enum rc_error kafka_epoch_close(struct ingest_kafka *kafka, bool last)
 {
     int64_t wall = wall_ms(), steady = steady_ms();
@@ -169,11 +177,13 @@ enum rc_error kafka_epoch_close(struct ingest_kafka *kafka, bool last)
     if (kafka->client.away)
         watermark_outage(&kafka->watermark, steady);
     int64_t now_ms = watermark_step(&kafka->watermark, wall, steady);
-    if (last || kafka->epoch_moved || kafka->part_added || now_ms != kafka->closed_now_ms) {
+    if (last || kafka->epoch_moved || kafka->part_added ||
+        (now_ms != kafka->closed_now_ms && !rests(kafka, steady))) {
         err = make_room(kafka, kafka->part_count);
         if (err)
             return err;
         kafka->epoch++;
+        kafka->handed_ms = steady;
         fill_cut(kafka, now_ms, steady);
         kafka->cut->snapshot = snapshot_due(kafka, last);
         err = hand_out(kafka);

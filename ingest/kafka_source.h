@@ -79,11 +79,12 @@ struct ingest_kafka {
     char wrong[256]; /* what is wrong with the input, where there are words for it */
     uint64_t epoch;
     int64_t closed_now_ms; /* now at its end */
+    int64_t handed_ms;     /* when that was, by a steady clock */
     uint32_t epoch_events;
     bool epoch_moved; /* something was read in this epoch */
     bool whole;       /* the input is to begin with its first record */
     bool part_added;  /* a partition was taken up: where it begins is to be recorded first */
-    int64_t opened_ms, look_at_ms, look_every_ms, served_ms, memory_at_ms, snapshot_at_ms;
+    int64_t opened_ms, look_at_ms, look_every_ms, served_ms, memory_ms, snapshot_at_ms;
     struct memory_watch memory;
     bool far_behind;
     uint32_t said_holder;

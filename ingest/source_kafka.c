@@ -20,8 +20,8 @@ enum {
                             nobody waits for what is minutes old */
     SERVE_EVERY_MS = 50, /* librdkafka's callbacks */
     SLEEP_MS = 50,
-    MEMORY_EVERY_MS = 50, /* in which little comes in, … */
-    MEMORY_AGAIN_MS = 500 /* … and while there is none: the allocator is asked each time */
+    MEMORY_EVERY_MS = 50, /* in which little comes in; … */
+    MEMORY_AGAIN_MS = 500 /* … while nothing does, or there is none: the allocator is asked then */
 };
 
 void source_note(struct ingest_kafka *kafka, const char *text, const char *what)
@@ -86,9 +86,10 @@ static enum rc_error take_stray(struct ingest_kafka *kafka, rd_kafka_message_t *
 static void watch_memory(struct ingest_kafka *kafka, int64_t now_ms)
 {
     const struct ingest_kafka_options *options = &kafka->options;
-    if (now_ms < kafka->memory_at_ms)
+    bool rests = kafka->memory.over || !kafka->epoch_moved;
+    if (now_ms - kafka->memory_ms < (rests ? MEMORY_AGAIN_MS : MEMORY_EVERY_MS))
         return;
-    kafka->memory_at_ms = now_ms + (kafka->memory.over ? MEMORY_AGAIN_MS : MEMORY_EVERY_MS);
+    kafka->memory_ms = now_ms;
     uint64_t reusable = options->reusable ? options->reusable(options->reusable_opaque) : 0;
     if (!memory_watch(&kafka->memory, options->config->limits.memory, reusable))
         return;
