@@ -13,7 +13,7 @@ struct feed_kafka {
     rd_kafka_t *rk;
     rd_kafka_topic_t **rkt;
     uint32_t *partitions;
-    uint64_t delivered, failed;
+    uint64_t taken, delivered, failed;
     bool failing;
     char reason[256]; /* why something was not delivered */
 };
@@ -293,8 +293,10 @@ enum rc_error feed_kafka_send(struct feed_kafka *kafka, uint32_t topic, int32_t 
     while (!kafka->failed) {
         if (rd_kafka_produce(kafka->rkt[topic], partition < 0 ? RD_KAFKA_PARTITION_UA : partition,
                              RD_KAFKA_MSG_F_COPY, (void *)value, value_size, key, key_size,
-                             NULL) == 0)
+                             NULL) == 0) {
+            kafka->taken++;
             return RC_OK;
+        }
         rd_kafka_resp_err_t code = rd_kafka_last_error();
         if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
             return RC_ERR_LIMIT;
@@ -317,13 +319,13 @@ enum rc_error feed_kafka_flush(struct feed_kafka *kafka, char ret_message[256])
 {
     while (rd_kafka_outq_len(kafka->rk) > 0 && !kafka->failed)
         rd_kafka_flush(kafka->rk, POLL_MS);
+    if (!kafka->failed && kafka->delivered != kafka->taken) {
+        snprintf(kafka->reason, sizeof kafka->reason, "%llu of them have never been answered for",
+                 (unsigned long long)(kafka->taken - kafka->delivered));
+        kafka->failed++;
+    }
     if (!kafka->failed)
         return RC_OK;
     snprintf(ret_message, 256, "not delivered: %.240s", kafka->reason);
     return RC_ERR_KAFKA;
-}
-
-uint64_t feed_kafka_delivered(const struct feed_kafka *kafka)
-{
-    return kafka->delivered;
 }

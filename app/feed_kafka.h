@@ -34,7 +34,6 @@ uint32_t feed_kafka_partitions(const struct feed_kafka *kafka, uint32_t topic);
 void feed_kafka_serve(struct feed_kafka *kafka, int timeout_ms);
 /* Until all is delivered. KAFKA. */
 enum rc_error feed_kafka_flush(struct feed_kafka *kafka, char ret_message[256]);
-uint64_t feed_kafka_delivered(const struct feed_kafka *kafka);
 void feed_kafka_close(struct feed_kafka *kafka);
 
 #endif
