@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Real Kafka, input keyed by client, two members, delivery: at_least_once. One of them kills itself in
-# the middle of an epoch's end, comes back, and is killed at random. Records may come again; none is
-# missing, the last one of each key is what one process computes, and who joins takes nothing away
-# but what it is given.
+# Real Kafka, input keyed by client, two members, delivery: at_least_once. One of them kills itself
+# in the middle of an epoch's end, comes back, and is killed at random. Records may come again; none
+# is missing, the last one of each key is what one process computes, and who joins takes nothing
+# away but what it is given.
 port=19940
 tasks=8
 # shellcheck source=tests/system/kafka_members.bash
