@@ -334,6 +334,8 @@ static const char *part_text(uint32_t part, char room[TERMINAL_TEXT_MAX])
 {
     if (part == SINK_SNAPSHOT_TABLE)
         snprintf(room, TERMINAL_TEXT_MAX, "table");
+    else if (part == SINK_SNAPSHOT_REVISIONS)
+        snprintf(room, TERMINAL_TEXT_MAX, "revisions");
     else
         snprintf(room, TERMINAL_TEXT_MAX, "task %" PRIu32, part);
     return room;

@@ -304,15 +304,15 @@ static enum rc_error from_snapshot(struct run_recovery *recovery,
 
 /* Nothing to go on from: all is made anew, and what was published is read back. END: not by one
  * that follows. */
-static enum rc_error begin_anew(struct run_recovery *recovery, const char *why)
+static enum rc_error begin_anew(struct run_recovery *recovery, const struct rc_progress *progress,
+                                const char *why)
 {
     if (recovery->follows)
         return RC_ERR_END;
     run_recovery_say(
         recovery,
         "%s: all is made anew from the beginning of the input, and what differs is published", why);
-    if (!recovery->options.restate)
-        ingest_kafka_whole(recovery->options.source);
+    ingest_kafka_anew(recovery->options.source, progress->epoch, !recovery->options.restate);
     return RC_OK;
 }
 
@@ -323,14 +323,15 @@ static enum rc_error from_nothing(struct run_recovery *recovery, const struct rc
     const char *id = recovery->options.loaded->config->id;
     if (!progress->cut_count || progress->cut[0]->epoch != progress->first ||
         progress->other_config)
-        return begin_anew(recovery, "there is no snapshot, and the progress does not reach back to "
-                                    "the group's beginning");
+        return begin_anew(recovery, progress,
+                          "there is no snapshot, and the progress does not reach back to the "
+                          "group's beginning");
     if (!strcmp(progress->config_id, id))
         return resume(recovery, progress, 0, ret_message);
     if (progress->config_text)
         return finish_first(recovery, progress, progress->config_text, progress->config_size,
                             ret_message);
-    return begin_anew(recovery, "the configuration has changed and there is no snapshot");
+    return begin_anew(recovery, progress, "the configuration has changed and there is no snapshot");
 }
 
 static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progress *progress,
@@ -338,7 +339,8 @@ static enum rc_error go_on(struct run_recovery *recovery, const struct rc_progre
 {
     struct sink_snapshot *snapshot = NULL;
     if (!progress->config_id[0])
-        return begin_anew(recovery, "the progress of the run before cannot be gone on from");
+        return begin_anew(recovery, progress,
+                          "the progress of the run before cannot be gone on from");
     int64_t begun_ms = steady_ms();
     enum rc_error err = find(recovery, progress, &snapshot);
     recovery->found_ms = steady_ms() - begun_ms;

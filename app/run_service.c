@@ -79,7 +79,8 @@ static void on_published(void *opaque, const struct sink_epoch *epoch)
     note_live(service, epoch->cut);
     ingest_kafka_published(service->source, epoch->epoch);
     run_recovery_published(&service->recovery, epoch->epoch);
-    if (service->snapshot && epoch->cut && epoch->cut->snapshot)
+    if (service->snapshot && epoch->cut && epoch->cut->snapshot &&
+        sink_kafka_settled(&service->output))
         run_snapshot_take(service->snapshot, epoch);
 }
 
@@ -141,6 +142,7 @@ static enum rc_error open_recovery(struct run_service *service, uint64_t secret,
     struct run_snapshot_options snapshot = {.config = service->config,
                                             .engine = service->engine,
                                             .table = service->table,
+                                            .output = &service->output,
                                             .hash_secret = secret,
                                             .print = service->options.print,
                                             .opaque = service->options.opaque,

@@ -61,6 +61,8 @@ static bool part_exists(void *self, uint32_t part)
     const struct run_snapshot *snapshot = self;
     if (part == SINK_SNAPSHOT_TABLE)
         return snapshot->options.table != NULL;
+    if (part == SINK_SNAPSHOT_REVISIONS)
+        return sink_kafka_revisions_exist(snapshot->options.output);
     return agg_task_exists(engine_agg(snapshot->options.engine, part), part);
 }
 
@@ -71,13 +73,26 @@ static enum rc_error part_save(void *self, uint32_t part, const struct rc_snapsh
         _exit(1);
     if (part == SINK_SNAPSHOT_TABLE)
         return sink_table_save(snapshot->options.table, out);
+    if (part == SINK_SNAPSHOT_REVISIONS)
+        return sink_kafka_revisions_save(snapshot->options.output, out);
     return agg_task_save(engine_agg(snapshot->options.engine, part), part, out);
+}
+
+static enum rc_error revisions_restore(const struct run_snapshot *snapshot,
+                                       const struct rc_snapshot_reader *in, char ret_message[256])
+{
+    enum rc_error err = sink_kafka_revisions_restore(snapshot->options.output, in);
+    if (err)
+        snprintf(ret_message, 256, "the revisions: %s", rc_error_text(err));
+    return err;
 }
 
 static enum rc_error part_restore(void *self, uint32_t part, const struct rc_snapshot_reader *in,
                                   char ret_message[256])
 {
     const struct run_snapshot *snapshot = self;
+    if (part == SINK_SNAPSHOT_REVISIONS)
+        return revisions_restore(snapshot, in, ret_message);
     if (part != SINK_SNAPSHOT_TABLE)
         return agg_task_restore(engine_agg(snapshot->options.engine, part), part, in, ret_message);
     if (!snapshot->options.table)

@@ -10,6 +10,7 @@ struct run_snapshot_options {
     const struct rc_config *config; /* borrowed */
     struct engine *engine;          /* borrowed; what must stand still while it is saved */
     struct sink_table *table;       /* may be NULL */
+    struct sink_output *output;     /* borrowed; a Kafka one */
     uint64_t hash_secret;           /* of the engine's state */
     /* A line for the log. thread: any. */
     void (*print)(void *opaque, const char *line);

@@ -65,9 +65,10 @@ enum rc_error kafka_parts_add(struct ingest_kafka *kafka, uint32_t source, int64
     return RC_OK;
 }
 
-void ingest_kafka_whole(struct ingest_kafka *kafka)
+void ingest_kafka_anew(struct ingest_kafka *kafka, uint64_t last_epoch, bool whole)
 {
-    kafka->whole = true;
+    kafka->epoch = last_epoch;
+    kafka->whole = whole;
 }
 
 /* INPUT: `wrong`. */

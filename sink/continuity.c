@@ -1,45 +1,12 @@
-#include "continuity.h"
+#include "continuity_inside.h"
 #include "gone.h"
 
 #include "rollcall/check.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-enum {
-    DEAD_LETTERS = 255,
-    KEY_ROOM = 512,
-    FIRST_SLOTS = 1024,
-    NO_STATUS = 255,
-    PSEUDONYM_SIZE = 32
-};
-
-/* What is known of a key; revision 0: the slot is free. */
-struct slot {
-    XXH128_hash_t key;
-    uint64_t content;       /* hash of all that follows `revision` in the record read back */
-    struct rc_record *held; /* made again and not the same, while rebuilding */
-    struct gone *gone;      /* read back and not zero, as long as it is not made again */
-    uint32_t revision;      /* contacts, once live: how far it is ahead of the core's */
-    uint32_t made;          /* contacts: the core's revision when it was last made again */
-    uint8_t status;
-    bool read;  /* content is that of a record read back */
-    bool known; /* the slot is in use; revision may be 0 while only held */
-    bool contact;
-};
-
-struct continuity {
-    struct slot *slot;
-    size_t slots, count; /* slots: a power of two */
-    struct rc_record **list;
-    size_t held;
-    const struct rc_config *config;
-    int64_t first_ms[RC_WINDOWS_MAX]; /* the earliest start made again; INT64_MAX */
-    int64_t as_of_ms;                 /* the largest read back */
-    bool rebuilding;
-    bool new_pseudonyms;
-};
+enum { DEAD_LETTERS = 255, KEY_ROOM = 512, FIRST_SLOTS = 1024, PSEUDONYM_SIZE = 32 };
 
 /* ---- the table: open addressing, linear probing, deletion by shifting back ---- */
 
@@ -76,13 +43,13 @@ static enum rc_error grow(struct continuity *c)
     return RC_OK;
 }
 
-static enum rc_error find_or_add(struct continuity *c, XXH128_hash_t key, struct slot **ret_slot)
+enum rc_error continuity_slot(struct continuity *c, XXH128_hash_t key, struct slot **ret_slot)
 {
     if (c->count >= c->slots / 4 * 3 && grow(c))
         return RC_ERR_MEMORY;
     struct slot *slot = find(c, key);
     if (!slot->known) {
-        *slot = (struct slot){.key = key, .status = NO_STATUS, .known = true};
+        *slot = (struct slot){.key = key, .status = CONTINUITY_NO_STATUS, .known = true};
         c->count++;
     }
     *ret_slot = slot;
@@ -155,7 +122,7 @@ static uint8_t read_status(const char *text, size_t size)
         if ((size_t)(text + size - at) >= strlen(words[i]) &&
             memcmp(at, words[i], strlen(words[i])) == 0)
             return i;
-    return NO_STATUS;
+    return CONTINUITY_NO_STATUS;
 }
 
 /* Contacts have no status: theirs is always this one. Their first fields change as well. */
@@ -179,7 +146,7 @@ static bool read_text(const struct continuity *c, uint8_t topic, const char *tex
     static const char contract[] = "\"contract\":";
     const char *content = memmem(text, size, contract, sizeof contract - 1);
     ret->status = topic == RC_TOPIC_CONTACTS ? RC_FINAL : read_status(text, size);
-    if (!content || ret->status == NO_STATUS ||
+    if (!content || ret->status == CONTINUITY_NO_STATUS ||
         !read_integer(text, size, "\"as_of_ms\":", &ret->as_of_ms) ||
         !read_integer(text, size, "\"revision\":", &ret->revision))
         return false;
@@ -246,7 +213,7 @@ enum rc_error continuity_read_back(struct continuity *c, uint8_t topic, const ch
     }
     if (!read_text(c, topic, value, value_size, &text) || text.revision == 0)
         return RC_OK;
-    if (find_or_add(c, hash, &slot))
+    if (continuity_slot(c, hash, &slot))
         return RC_ERR_MEMORY;
     slot->revision = (uint32_t)text.revision;
     slot->status = text.status;
@@ -273,7 +240,7 @@ enum rc_error continuity_read_dead(struct continuity *c, const char *topic, int3
                                    int64_t offset)
 {
     struct slot *slot;
-    return find_or_add(c, dead_hash(topic, partition, offset), &slot);
+    return continuity_slot(c, dead_hash(topic, partition, offset), &slot);
 }
 
 bool continuity_dead_known(const struct continuity *c, const char *topic, int32_t partition,
@@ -319,7 +286,7 @@ enum rc_error continuity_hold(struct continuity *c, struct rc_record *rec, const
     struct slot *slot;
     struct text text;
     RC_CHECK(c->rebuilding);
-    if (find_or_add(c, key_hash(rec->topic, key, key_size), &slot))
+    if (continuity_slot(c, key_hash(rec->topic, key, key_size), &slot))
         return RC_ERR_MEMORY;
     let_go(c, slot);
     if (rec->topic != RC_TOPIC_CONTACTS && rec->kind == RC_KIND_INTERVAL &&
@@ -443,7 +410,7 @@ enum rc_error continuity_number(struct continuity *c, struct rc_record *rec, con
         number_contact(c, rec, key, key_size);
         return RC_OK;
     }
-    if (find_or_add(c, key_hash(rec->topic, key, key_size), &slot))
+    if (continuity_slot(c, key_hash(rec->topic, key, key_size), &slot))
         return RC_ERR_MEMORY;
     /* It was final before, whatever this run has seen of it. */
     if (slot->read && rec->kind == RC_KIND_INTERVAL && rec->status == RC_FINAL &&

@@ -15,6 +15,7 @@
 #include "rollcall/config.h"
 #include "rollcall/error.h"
 #include "rollcall/record.h"
+#include "rollcall/snapshot.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,6 +61,14 @@ enum rc_error continuity_number(struct continuity *continuity, struct rc_record 
 /* Whether a dead letter of that input position was published by a run before. */
 bool continuity_dead_known(const struct continuity *continuity, const char *topic,
                            int32_t partition, int64_t offset);
+
+/* After rebuilding: what a later run goes on from, which then needs nothing read back. Restored
+ * into one that was just opened. What `put` and `get` say; INPUT: these are no revisions; MEMORY.
+ */
+enum rc_error continuity_save(const struct continuity *continuity,
+                              const struct rc_snapshot_writer *out);
+enum rc_error continuity_restore(struct continuity *continuity,
+                                 const struct rc_snapshot_reader *in);
 
 /* How many keys are known, how many records held; for tests and messages. */
 size_t continuity_keys(const struct continuity *continuity);

@@ -29,12 +29,13 @@ struct sink_kafka {
     enum way way;
     bool prepared, counting; /* counting: an epoch of this run has come */
     bool live;               /* what comes is published, not only compared */
-    uint64_t base, first;    /* epochs of this run are numbered on from base */
+    bool settled;            /* made anew, and snapshots know the revisions */
+    uint64_t first;          /* as in rc_progress */
     /* Recovering: up to which epoch there is something to compare, UINT64_MAX while standing by;
      * and up to which it was. Of both threads: under the lock */
     pthread_mutex_t lock;
     uint64_t last, compared;
-    struct rc_cut *cut; /* of the epoch at hand, with its number */
+    struct rc_cut *cut; /* of the epoch at hand */
     char key[SINK_KEY_MAX];
 };
 
@@ -91,6 +92,10 @@ static enum rc_error start(struct sink_kafka *out)
     out->way = continuity_keys(out->continuity) ? WAY_REBUILD : WAY_PLAIN;
     out->live = true;
     show_stage(out);
+    if (out->way == WAY_PLAIN) {
+        continuity_close(out->continuity);
+        out->continuity = NULL;
+    }
     return RC_OK;
 }
 
@@ -143,7 +148,7 @@ static enum rc_error take_record(void *self, struct rc_record *rec)
     if (err)
         return err;
     uint32_t key_size = sink_record_key(&out->options.config->windows, rec, out->key);
-    if (out->way != WAY_REBUILD)
+    if (!out->continuity)
         return keep_record(out, rec, key_size);
     if (continuity_rebuilding(out->continuity))
         return hold(out, rec, key_size);
@@ -162,8 +167,7 @@ static enum rc_error take_dead_letter(void *self, const struct rc_dead_letter *d
     if (err)
         return err;
     const char *topic = out->options.source(out->options.source_opaque, dead->source, &partition);
-    if (out->way == WAY_REBUILD &&
-        continuity_dead_known(out->continuity, topic, partition, dead->offset))
+    if (out->continuity && continuity_dead_known(out->continuity, topic, partition, dead->offset))
         return RC_OK;
     err = dead_letter_keep(&epochs->kept, kafka_output_dead(&epochs->outputs), dead, topic,
                            partition, out->options.config->privacy.dead_letter_values, &record);
@@ -174,7 +178,7 @@ static enum rc_error take_dead_letter(void *self, const struct rc_dead_letter *d
 
 /* ---- epochs ---- */
 
-/* A copy of the epoch's cut, numbered on from the last epoch of the group. */
+/* A copy of the epoch's cut. */
 static enum rc_error take_cut(struct sink_kafka *out, const struct sink_epoch *epoch)
 {
     const struct rc_cut bare = {.size = sizeof bare,
@@ -188,14 +192,11 @@ static enum rc_error take_cut(struct sink_kafka *out, const struct sink_epoch *e
         return RC_ERR_MEMORY;
     memcpy(cut, given, given->size);
     out->cut = cut;
-    if (!out->counting) {
-        bool recovers = out->way == WAY_RECOVER; /* then `first` is known */
-        uint64_t last = recovers ? 0 : out->epochs.progress.epoch;
-        out->counting = true;
-        out->base = recovers || cut->epoch > last ? 0 : last;
-        out->first = recovers ? out->first : cut->epoch + out->base;
+    if (!out->counting && out->way != WAY_RECOVER) {
+        RC_CHECK(cut->epoch > out->epochs.progress.epoch);
+        out->first = cut->epoch;
     }
-    cut->epoch += out->base;
+    out->counting = true;
     return RC_OK;
 }
 
@@ -203,7 +204,7 @@ static enum rc_error commit(struct sink_kafka *out, bool restated)
 {
     const struct kafka_epoch_made made = {.cut = out->cut,
                                           .first = out->first,
-                                          .rebuilt = out->way == WAY_REBUILD,
+                                          .rebuilt = out->way == WAY_REBUILD && !out->settled,
                                           .restated = restated};
     return kafka_epochs_commit(&out->epochs, &made);
 }
@@ -238,6 +239,7 @@ static enum rc_error take_rebuilt(struct sink_kafka *out, const struct sink_epoc
     enum rc_error err = continuity_reach(out->continuity, epoch->now_ms, &over, &held, &count);
     if (!err && over)
         err = catch_up(out, held, count);
+    out->settled |= out->cut->snapshot && !continuity_rebuilding(out->continuity);
     /* While nothing goes out there is nothing to go on from either. */
     if (!err && (!continuity_rebuilding(out->continuity) || out->epochs.kept.bytes))
         err = commit(out, false);
@@ -410,6 +412,34 @@ void sink_kafka_resume(struct sink_output *output, uint64_t after)
     kafka_epochs_resume(&out->epochs);
     reach(out, after, out->prepared ? progress->epoch : UINT64_MAX);
     out->live = after >= last_of(out);
+}
+
+bool sink_kafka_settled(const struct sink_output *output)
+{
+    const struct sink_kafka *out = output->self;
+    return out->way != WAY_REBUILD || out->settled;
+}
+
+bool sink_kafka_revisions_exist(const struct sink_output *output)
+{
+    const struct sink_kafka *out = output->self;
+    return out->continuity != NULL;
+}
+
+enum rc_error sink_kafka_revisions_save(const struct sink_output *output,
+                                        const struct rc_snapshot_writer *writer)
+{
+    const struct sink_kafka *out = output->self;
+    return continuity_save(out->continuity, writer);
+}
+
+enum rc_error sink_kafka_revisions_restore(struct sink_output *output,
+                                           const struct rc_snapshot_reader *in)
+{
+    struct sink_kafka *out = output->self;
+    RC_CHECK(out->way == WAY_OPEN && !out->continuity);
+    enum rc_error err = continuity_open(NULL, &out->continuity);
+    return err ? err : continuity_restore(out->continuity, in);
 }
 
 bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256])

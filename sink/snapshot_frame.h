@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SNAPSHOT_VERSION = 1, SNAPSHOT_RAW_MAX = 512 << 10, SNAPSHOT_STORED_MAX = 600 << 10 };
+enum { SNAPSHOT_VERSION = 2, SNAPSHOT_RAW_MAX = 512 << 10, SNAPSHOT_STORED_MAX = 600 << 10 };
 #define SNAPSHOT_MAGIC "rollcall"
 #define SNAPSHOT_MAGIC_BYTES                                                                       \
     {                                                                                              \

@@ -169,7 +169,7 @@ static enum rc_error read_config(struct sink_snapshot *snapshot)
 static enum rc_error begin_part(struct sink_snapshot *snapshot)
 {
     uint32_t part = snapshot->frame.part, count = snapshot->part_count;
-    if ((part >= snapshot->head.task_count && part != SINK_SNAPSHOT_TABLE) ||
+    if ((part >= snapshot->head.task_count && part < SINK_SNAPSHOT_REVISIONS) ||
         (count && part <= snapshot->part[count - 1].part))
         return RC_ERR_INPUT;
     if (count == snapshot->part_room) {

@@ -146,12 +146,14 @@ static enum rc_error put_head(struct writer *writer, const struct sink_snapshot_
 static enum rc_error put_parts(struct writer *writer, const struct sink_snapshot_head *head,
                                const struct sink_snapshot_parts *parts)
 {
+    static const uint32_t others[] = {SINK_SNAPSHOT_REVISIONS, SINK_SNAPSHOT_TABLE};
     enum rc_error err = RC_OK;
     for (uint32_t part = 0; part < head->task_count && !err; part++)
         if (parts->exists(parts->self, part))
             err = put_part(writer, part, parts);
-    if (!err && parts->exists(parts->self, SINK_SNAPSHOT_TABLE))
-        err = put_part(writer, SINK_SNAPSHOT_TABLE, parts);
+    for (uint32_t i = 0; i < sizeof others / sizeof *others && !err; i++)
+        if (parts->exists(parts->self, others[i]))
+            err = put_part(writer, others[i], parts);
     struct snapshot_end end = {writer->frames, writer->bytes};
     writer->part = 0;
     return err ? err : put_frame(writer, SNAPSHOT_END, &end, sizeof end);

@@ -128,10 +128,11 @@ struct ingest_kafka_options {
 enum rc_error ingest_kafka_open(const struct ingest_kafka_options *options,
                                 const struct ingest_output *output, struct ingest_kafka **ret_kafka,
                                 char ret_message[256]);
-/* Before run, which then makes all anew that runs before have published: it ends with INPUT where
- * the input does not begin with its first record, rather than publish what the rest of it gives.
- * thread: the one that will run it. */
-void ingest_kafka_whole(struct ingest_kafka *kafka);
+/* Before run, which then makes all anew that runs before have published, in epochs that are
+ * numbered on from their last one. `whole`: it ends with INPUT where the input does not begin with
+ * its first record, rather than publish what the rest of it gives. thread: the one that will run
+ * it. */
+void ingest_kafka_anew(struct ingest_kafka *kafka, uint64_t last_epoch, bool whole);
 /* Before run: goes on where the cut `from` (NULL: the input's beginning) stopped, and first makes
  * the `count` recorded epochs after it again, with their cuts and nows; the cuts are handed out as
  * they are, but `recorded`. All is lent until `more` is called, or all is made. Waits for Kafka;

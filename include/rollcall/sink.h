@@ -119,6 +119,17 @@ enum rc_error sink_kafka_follow(struct sink_output *output, uint64_t epoch, int 
  * prepare. */
 enum rc_error sink_kafka_take_over(struct sink_output *output, uint64_t *ret_last,
                                    char ret_message[256]);
+/* False while all is made anew: a snapshot would be of no use. thread: commit. */
+bool sink_kafka_settled(const struct sink_output *output);
+/* Where all was made anew once, revisions are not those that the engine counts; what they go on
+ * from is a part of the snapshots. exist: there is such a part, which can be saved. Restored before
+ * sink_kafka_resume. INPUT: these are none; MEMORY. thread: commit, a forked child's only one, or
+ * as sink_kafka_prepare. */
+bool sink_kafka_revisions_exist(const struct sink_output *output);
+enum rc_error sink_kafka_revisions_save(const struct sink_output *output,
+                                        const struct rc_snapshot_writer *out);
+enum rc_error sink_kafka_revisions_restore(struct sink_output *output,
+                                           const struct rc_snapshot_reader *in);
 /* Whether what is computed is published as it comes; else why not. thread: any. */
 bool sink_kafka_ready(const struct sink_output *output, char ret_reason[256]);
 
@@ -195,8 +206,9 @@ struct sink_snapshot_head {
     uint32_t config_size, task_count; /* tasks, with state or without */
     const char *program;              /* the version that wrote it; known when it is read */
 };
-/* A part of it: the state of a task, or (SINK_SNAPSHOT_TABLE) the table. */
-enum { SINK_SNAPSHOT_TABLE = UINT32_MAX };
+/* A part of it: the state of a task; the revisions of an output that was made anew once; the table
+ * of current records. */
+enum { SINK_SNAPSHOT_REVISIONS = UINT32_MAX - 1, SINK_SNAPSHOT_TABLE = UINT32_MAX };
 struct sink_snapshot_parts {
     void *self;
     bool (*exists)(void *self, uint32_t part);

@@ -1,10 +1,12 @@
 /* The file of a snapshot, and the table in it. First byte 0: bytes as they stand. 1: the same, but
  * every frame has a right checksum, so that what is behind it is reached. 2: pieces {kind, part,
- * size}, compressed and framed in order. 3: the table's stream alone.
+ * size}, compressed and framed in order. 3: the table's stream alone. 4: that of the revisions.
  *
  * Whatever is accepted can be restored without anything being read that is not there; a table that
- * came back is saved and restored to the very same bytes. */
+ * came back is saved and restored to the very same bytes, revisions to as many. */
+#include "bytes.h"
 #include "config_load.h"
+#include "continuity.h"
 #include "rollcall/check.h"
 #include "rollcall/sink.h"
 #include "snapshot_frame.h"
@@ -70,7 +72,8 @@ static size_t frame_up(const uint8_t *data, size_t size, char *ret_file)
         struct snapshot_frame frame = {.magic = SNAPSHOT_MAGIC_BYTES,
                                        .version = SNAPSHOT_VERSION,
                                        .kind = data[at] % 6u,
-                                       .part = data[at + 1] == 255 ? UINT32_MAX : data[at + 1],
+                                       .part = data[at + 1] >= 254 ? UINT32_MAX - 255 + data[at + 1]
+                                                                   : data[at + 1],
                                        .raw_size = (uint32_t)piece,
                                        .stored_size = (uint32_t)stored_size,
                                        .number = number,
@@ -85,34 +88,9 @@ static size_t frame_up(const uint8_t *data, size_t size, char *ret_file)
 
 /* ---- what is done with it ---- */
 
-struct bytes {
-    char *at;
-    size_t size, used;
-};
-
-static enum rc_error put_bytes(void *self, const void *bytes, size_t size)
-{
-    struct bytes *to = self;
-    to->at = realloc(to->at, to->size + size + 1);
-    RC_CHECK(to->at != NULL);
-    memcpy(to->at + to->size, bytes, size);
-    to->size += size;
-    return RC_OK;
-}
-
-static enum rc_error get_bytes(void *self, void *ret_bytes, size_t size)
-{
-    struct bytes *from = self;
-    if (size > from->size - from->used)
-        return RC_ERR_INPUT;
-    memcpy(ret_bytes, from->at + from->used, size);
-    from->used += size;
-    return RC_OK;
-}
-
 static void save(struct sink_table *table, struct bytes *ret_bytes)
 {
-    const struct rc_snapshot_writer out = {ret_bytes, put_bytes};
+    const struct rc_snapshot_writer out = bytes_writer(ret_bytes);
     int64_t now_ms = sink_table_now(table);
     sink_table_begin(table);
     RC_CHECK(sink_table_save(table, &out) == RC_OK);
@@ -123,8 +101,8 @@ static void save_twice(struct sink_table *table)
 {
     struct bytes first = {0}, second = {0};
     struct sink_table *other;
-    const struct rc_snapshot_reader in = {&first, get_bytes};
     save(table, &first);
+    const struct rc_snapshot_reader in = bytes_reader(&first);
     RC_CHECK(sink_table_open(windows, &other) == RC_OK);
     RC_CHECK(sink_table_restore(other, &in) == RC_OK);
     save(other, &second);
@@ -145,6 +123,34 @@ static enum rc_error restore_table(const struct rc_snapshot_reader *in)
     return err;
 }
 
+static void revisions_save_twice(const struct continuity *continuity)
+{
+    struct bytes first = {0}, second = {0};
+    const struct rc_snapshot_writer out = bytes_writer(&first), again = bytes_writer(&second);
+    struct continuity *other;
+    RC_CHECK(continuity_save(continuity, &out) == RC_OK);
+    const struct rc_snapshot_reader in = bytes_reader(&first);
+    RC_CHECK(continuity_open(NULL, &other) == RC_OK);
+    RC_CHECK(continuity_restore(other, &in) == RC_OK);
+    RC_CHECK(continuity_keys(other) == continuity_keys(continuity));
+    RC_CHECK(continuity_save(other, &again) == RC_OK);
+    RC_CHECK(first.size == second.size && first.used == first.size);
+    continuity_close(other);
+    free(first.at);
+    free(second.at);
+}
+
+static enum rc_error restore_revisions(const struct rc_snapshot_reader *in)
+{
+    struct continuity *continuity;
+    RC_CHECK(continuity_open(NULL, &continuity) == RC_OK);
+    enum rc_error err = continuity_restore(continuity, in);
+    if (!err)
+        revisions_save_twice(continuity);
+    continuity_close(continuity);
+    return err;
+}
+
 static enum rc_error restore(void *self, uint32_t part, const struct rc_snapshot_reader *in,
                              char ret_message[256])
 {
@@ -152,6 +158,8 @@ static enum rc_error restore(void *self, uint32_t part, const struct rc_snapshot
     (void)self, (void)ret_message;
     if (part == SINK_SNAPSHOT_TABLE)
         return restore_table(in);
+    if (part == SINK_SNAPSHOT_REVISIONS)
+        return restore_revisions(in);
     while (!in->get(in->self, piece, sizeof piece))
         ;
     return RC_OK; /* though it may not be: what is left must be noticed */
@@ -204,9 +212,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         begin();
     if (size < 1 || size > ROOM / 4)
         return 0;
-    struct bytes bytes = {(char *)data + 1, size - 1, 0};
-    const struct rc_snapshot_reader in = {&bytes, get_bytes};
-    if (data[0] % 4 == 3)
+    struct bytes bytes = {.at = (char *)data + 1, .size = size - 1};
+    const struct rc_snapshot_reader in = bytes_reader(&bytes);
+    if (data[0] == 4)
+        restore_revisions(&in);
+    else if (data[0] % 4 == 3)
         restore_table(&in);
     else
         fuzz_file(data[0] % 4, data + 1, size - 1);

@@ -11,7 +11,6 @@
  *   --stop EPOCH   SIGSTOP to itself in the middle of that epoch
  *   --salt N       every hundredth epoch has other values than without
  *   --restate      as `rollcall run --restate`
- *   --late         prepare is not called: the first epoch does it
  *   --latency      prints how long epochs took, but the first ten */
 #include "config_load.h"
 #include "rollcall/sink.h"
@@ -31,7 +30,7 @@ struct probe {
     uint32_t records;
     unsigned pause_ms;
     int64_t salt;
-    bool restate, late, latency;
+    bool restate, latency;
     double *took;
     uint64_t took_count;
 };
@@ -184,13 +183,10 @@ static void print_latency(struct probe *probe)
 
 static bool parse(struct probe *probe, int argc, char **argv)
 {
-    static const struct option options[] = {{"pause", required_argument, NULL, 'p'},
-                                            {"stop", required_argument, NULL, 's'},
-                                            {"salt", required_argument, NULL, 'x'},
-                                            {"restate", no_argument, NULL, 'r'},
-                                            {"late", no_argument, NULL, 'l'},
-                                            {"latency", no_argument, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"pause", required_argument, NULL, 'p'}, {"stop", required_argument, NULL, 's'},
+        {"salt", required_argument, NULL, 'x'},  {"restate", no_argument, NULL, 'r'},
+        {"latency", no_argument, NULL, 't'},     {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'p')
@@ -202,7 +198,6 @@ static bool parse(struct probe *probe, int argc, char **argv)
         else if (option == '?')
             return false;
         probe->restate |= option == 'r';
-        probe->late |= option == 'l';
         probe->latency |= option == 't';
     }
     if (argc - optind != 3)
@@ -232,7 +227,7 @@ int main(int argc, char **argv)
                                          .restate = probe.restate};
     enum rc_error err = sink_kafka_open(&options, &probe.output, message);
     if (!err)
-        err = probe.late ? live(&probe, 1) : go_on(&probe);
+        err = go_on(&probe);
     if (err)
         printf("error %d: %s\n", err,
                probe.output.message && probe.output.message(probe.output.self)

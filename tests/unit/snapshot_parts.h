@@ -8,14 +8,14 @@ enum { TASKS = 8, NO_PART = UINT32_MAX, PIECE = 777 };
 
 /* What is put and what must come back. A part of size NO_PART is none. */
 struct fixture_parts {
-    uint32_t size[TASKS + 1]; /* the last is the table */
+    uint32_t size[TASKS + 2]; /* the last ones are the table and, unless 0, the revisions */
     uint32_t seed, restored;
     enum rc_error fail; /* what saving answers in the middle of the first part */
 };
 
 static inline uint32_t fixture_slot(uint32_t part)
 {
-    return part == SINK_SNAPSHOT_TABLE ? TASKS : part;
+    return part == SINK_SNAPSHOT_TABLE ? TASKS : part == SINK_SNAPSHOT_REVISIONS ? TASKS + 1 : part;
 }
 
 /* Half of it can be compressed. */
@@ -29,7 +29,8 @@ static inline char fixture_byte(const struct fixture_parts *parts, uint32_t part
 
 static inline bool fixture_exists(void *self, uint32_t part)
 {
-    return ((struct fixture_parts *)self)->size[fixture_slot(part)] != NO_PART;
+    uint32_t size = ((struct fixture_parts *)self)->size[fixture_slot(part)];
+    return size != NO_PART && (size || part != SINK_SNAPSHOT_REVISIONS);
 }
 
 static inline enum rc_error fixture_save(void *self, uint32_t part,

@@ -154,6 +154,22 @@ Test(progress_log, what_was_rebuilt_cannot_be_gone_on_from)
     cr_assert(eq(str, progress.config_id, ""));
 }
 
+Test(progress_log, what_was_rebuilt_is_gone_on_from_once_snapshots_know_its_revisions)
+{
+    add_epochs(1, 5);
+    for (uint64_t epoch = 6; epoch < 11; epoch++) {
+        struct progress_record record = fixture_progress(epoch);
+        record.first = 6;
+        record.rebuilt = epoch < 9;
+        add(record);
+    }
+    finish(10, 2);
+    cr_assert(eq(u64, progress.first, 6)); /* without its snapshot there is no going on */
+    cr_assert(eq(u64, progress.cut[0]->epoch, 9));
+    cr_assert(ne(str, progress.config_id, ""));
+    cr_assert(eq(str, said, ""));
+}
+
 static void add_under(char config, uint64_t epoch, const char *text)
 {
     struct progress_record record = fixture_progress(epoch);

@@ -182,7 +182,7 @@ Test(snapshot_read, a_later_version_is_named)
     memcpy(bytes, &frame, sizeof frame);
     fixture_frame_seal(bytes, 0);
     cr_assert_eq(open_bytes(bytes, size, &snapshot, message), RC_ERR_INPUT);
-    cr_assert_not_null(strstr(message, "written by a later version of Rollcall (format 2)"));
+    cr_assert_not_null(strstr(message, "written by a later version of Rollcall (format 3)"));
     free(bytes);
 }
 

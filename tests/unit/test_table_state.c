@@ -1,36 +1,8 @@
+#include "bytes.h"
 #include "sink_fixture.h"
 #include "table.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
-
-/* Bytes of a table's state, and how far they were read. */
-struct bytes {
-    char *at;
-    size_t size, room, used;
-};
-
-static enum rc_error put_bytes(void *self, const void *bytes, size_t size)
-{
-    struct bytes *to = self;
-    if (to->size + size > to->room) {
-        to->room = 2 * (to->size + size);
-        to->at = realloc(to->at, to->room);
-        cr_assert_not_null(to->at);
-    }
-    memcpy(to->at + to->size, bytes, size);
-    to->size += size;
-    return RC_OK;
-}
-
-static enum rc_error get_bytes(void *self, void *ret_bytes, size_t size)
-{
-    struct bytes *from = self;
-    if (size > from->size - from->used)
-        return RC_ERR_INPUT;
-    memcpy(ret_bytes, from->at + from->used, size);
-    from->used += size;
-    return RC_OK;
-}
 
 static struct sink_table *table_of(const struct rc_windows *windows)
 {
@@ -66,7 +38,7 @@ static struct sink_table *table_with_records(void)
 static struct bytes save(struct sink_table *table)
 {
     struct bytes bytes = {0};
-    const struct rc_snapshot_writer out = {&bytes, put_bytes};
+    const struct rc_snapshot_writer out = bytes_writer(&bytes);
     sink_table_begin(table);
     cr_assert_eq(sink_table_save(table, &out), RC_OK);
     sink_table_end(table, 4242);
@@ -75,8 +47,7 @@ static struct bytes save(struct sink_table *table)
 
 static enum rc_error restore(struct sink_table *table, struct bytes *bytes)
 {
-    const struct rc_snapshot_reader in = {bytes, get_bytes};
-    bytes->used = 0;
+    const struct rc_snapshot_reader in = bytes_reader(bytes);
     return sink_table_restore(table, &in);
 }
 
