@@ -168,6 +168,45 @@ def lost(lab, options):
     end_of(run)
 
 
+def anew(lab, options):
+    """All snapshots are lost, and all is made anew; with the next snapshot it is as before."""
+    flow = begin(lab)
+    first, second = lab.host(named=True), lab.host(named=True)
+    run = lab.run(first)
+    lab.wait_records(500, 60, run)
+    wait_snapshots(first, run, 6)  # three are kept, and no progress before them
+    run.kill()
+    shutil.rmtree(os.path.join(first, "snapshots"))
+    lab.broker("admin", "delete", "rollcall.snapshots")
+    say("all snapshots are lost")
+    flow.allow(len(flow.lines) // 3)
+    run = lab.run(first, crash="snapshot_write:1")
+    run.wait_for(60, "its first snapshot fails", r"no snapshot of epoch \d+: .* signal 9")
+    run.kill()
+    for one in run, lab.run(first):
+        run = one
+        run.wait_for(60, "it begins anew", r"all is made anew from the beginning of the input")
+        run.wait_for(60, "it has caught up", r"rebuilt: \d+ records are new or differ")
+    say(run.says(r".*rebuilt: .*")[0].strip()[:200])
+    wait_snapshots(first, run, 1)
+    flow.allow(len(flow.lines) // 6)
+    lab.wait_records(lab.count() + 200, 60, run)
+    run.kill()
+    run = lab.run(first)
+    wait_restored(run)
+    other = lab.run(second)
+    wait_restored(other)
+    run.kill()
+    other.wait_for(30, "the other one takes over", r"taking over")
+    flow.allow(len(flow.lines) // 6)
+    lab.wait_records(lab.count() + 200, 60, other)
+    for one in run, other:
+        if one.says(r"made anew|nothing is kept warm"):
+            one.fail("it cannot go on from the snapshot")
+    other.kill()
+    end(lab, flow, second, options)
+
+
 def overtaken(lab, options):
     """Input is gone before a run that is behind has read it: it ends, and says how much."""
     flow = begin(lab)
@@ -632,7 +671,7 @@ def watched_tasks(lab, options):
 
 
 THROUGH_A_PROXY = ("silent",)
-SCENARIOS = {"zombie": zombie, "early": early, "retention": retention, "lost": lost,
+SCENARIOS = {"zombie": zombie, "early": early, "retention": retention, "lost": lost, "anew": anew,
              "overtaken": overtaken, "silent": silent, "trimmed": trimmed, "damaged": damaged,
              "ahead": ahead, "empty-host": empty_host, "disk": disk, "sync": sync, "hung": hung,
              "clock": clock, "clock-now": clock_now, "watched": watched,
