@@ -153,7 +153,7 @@ static void note_error(struct run_tasks *tasks, enum rc_error err, const char *m
     if (tasks->error || !err)
         return;
     tasks->error = err;
-    snprintf(tasks->message, sizeof tasks->message, "%s",
+    snprintf(tasks->message, sizeof tasks->message, "%.255s",
              message[0] ? message : rc_error_text(err));
 }
 
