@@ -362,7 +362,7 @@ static enum rc_error begin(struct run_recovery *recovery, const struct rc_progre
     took_set(&recovery->progress_ms, read_ms - recovery->begun_ms);
     took_set(&recovery->snapshot_ms, -1);
     took_set(&recovery->replay_ms, -1);
-    recovery->last_epoch = progress->epoch;
+    atomic_store_explicit(&recovery->last_epoch, progress->epoch, memory_order_relaxed);
     if (progress->cut_count)
         recovery->last_wall_ms = progress->cut[progress->cut_count - 1]->wall_ms;
     if (progress->has_key && !options->loaded->config->privacy.has_key) {
@@ -386,7 +386,8 @@ static enum rc_error begin(struct run_recovery *recovery, const struct rc_progre
 
 void run_recovery_published(struct run_recovery *recovery, uint64_t epoch)
 {
-    if (!recovery->epochs || epoch < recovery->last_epoch || took(&recovery->replay_ms) >= 0)
+    uint64_t last_epoch = atomic_load_explicit(&recovery->last_epoch, memory_order_relaxed);
+    if (!recovery->epochs || epoch < last_epoch || took(&recovery->replay_ms) >= 0)
         return;
     int64_t took_ms = steady_ms() - recovery->restored_ms;
     took_set(&recovery->replay_ms, took_ms);

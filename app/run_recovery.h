@@ -40,7 +40,8 @@ struct run_recovery {
     _Atomic int stage;
     _Atomic uint64_t bytes_done, bytes_total;
     uint32_t epochs; /* to be made again; set before RUN_REPLAY */
-    uint64_t from_epoch, last_epoch;
+    uint64_t from_epoch;
+    _Atomic uint64_t last_epoch; /* of both threads */
     int64_t begun_ms, restored_ms;
     int64_t found_ms; /* how long the snapshot was looked for, and fetched */
     bool fetched;     /* from the topic */

@@ -127,7 +127,7 @@ static enum rc_error take_over(struct run_recovery *recovery, char ret_message[2
     enum rc_error err = sink_kafka_take_over(recovery->options.output, &last_epoch, ret_message);
     if (err)
         return err;
-    recovery->last_epoch = last_epoch;
+    atomic_store_explicit(&recovery->last_epoch, last_epoch, memory_order_relaxed);
     recovery->taken_over = true;
     return RC_OK;
 }
