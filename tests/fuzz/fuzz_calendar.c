@@ -1,6 +1,7 @@
 /* A line of three numbers, two instants and a duration in ms; the rest is what stands between the
  * braces of a calendar. What loads adds up: sums of opening hours and deadlines agree. */
 #include "config_load.h"
+#include "libfyaml_leaks.h"
 #include "rollcall/check.h"
 
 #include <stdlib.h>

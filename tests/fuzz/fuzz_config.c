@@ -2,6 +2,7 @@
  * looked at as a start would look at it. */
 #include "config_explain.h"
 #include "config_load.h"
+#include "libfyaml_leaks.h"
 #include "rollcall/check.h"
 
 #include <stdlib.h>
