@@ -36,7 +36,7 @@ stopped anna
 grep "lost by this process" "$work"/*.log && fail "a task was lost that nobody had to take"
 all_is_read anna
 compare 2024-01-24T23:59:59Z --repeats --before=1706140800000 "$work/events.ndjson"
-compare_dead_letters --repeats
+compare_dead_letters_repeated
 repeated=$(dump rollcall.metrics | python3 -c '
 import json, sys
 seen = set()
