@@ -242,14 +242,15 @@ static void episode_drop(struct agg_task *task, uint32_t ref)
         agg_pool_put(&task->episode, ref);
 }
 
-/* What is left are summaries of forgotten contacts alone: is their time over? */
+/* What is left are summaries of forgotten contacts alone: is their time over? If so, what else comes
+ * in this ms may still change their verdict. */
 static void schedule_end(struct agg_task *task, uint32_t ref)
 {
     const struct agg_episode *episode = agg_episode_at(task, ref);
     if (agg_episode_has_contacts(task, episode))
         return;
     int64_t at = ends_at(task, episode);
-    if (at < task->passed)
+    if (at < task->passed && !task->in_time)
         episode_drop(task, ref);
     else
         ask(task, ref, at, AGG_DUE_EPISODE);

@@ -364,7 +364,9 @@ void agg_task_advance(struct agg_task *task, int64_t now_ms)
         due_until(task, (uint64_t)ev->time_ms * 2 + 1);
         agg_contacts_until(task, ev->time_ms);
         task->clock = task->passed = ev->time_ms;
+        task->in_time = true;
         apply(task, ev, false);
+        task->in_time = false;
         agg_order_pop(&task->order);
     }
     due_until(task, (uint64_t)now_ms * 2 + 1);

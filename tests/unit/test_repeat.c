@@ -153,6 +153,34 @@ Test(repeat, summary_goes_though_its_last_contact_did_not_die_but_moved_away)
     core_close(&core);
 }
 
+Test(repeat, summary_goes_after_all_events_of_the_ms_in_which_it_was_left_alone)
+{
+    for (int order = 0; order < 2; order++) {
+        struct core core;
+        struct agg_task *task = short_memory(&core);
+        call(&core, task, "a", T0, 7, "k");
+        struct core_event ev = {
+            .at = T0 + 50 * MINUTE_MS, .contact = "k", .queue = "sales", .type = RC_TYPE_queued};
+        core_task_put(&core, task, ev);
+        for (ev.type = RC_TYPE_held; ev.at < T0 + 200 * MINUTE_MS; ev.at += 30 * MINUTE_MS)
+            core_task_put(&core, task, ev);
+        agg_task_advance(task, ev.at);
+        cr_assert_eq(total(task, RC_FIG_fcr_yes) + total(task, RC_FIG_fcr_no), 0, "not ended");
+        struct core_event moves = {
+            .at = ev.at, .contact = "k", .conversation = "m", .type = RC_TYPE_held};
+        struct core_event whose = {
+            .at = ev.at, .contact = "k", .customer = 7, .type = RC_TYPE_resumed};
+        core_task_put(&core, task, order ? whose : moves);
+        core_task_put(&core, task, order ? moves : whose);
+        agg_task_advance(task, ev.at + 1);
+        cr_assert_eq(total(task, RC_FIG_fcr_no), 1, "the next call was within two hours: %d", order);
+        cr_assert_eq(total(task, RC_FIG_fcr_yes), 0);
+        cr_assert_eq(task->episode.live, 1, "the summary's time was over");
+        agg_task_close(task);
+        core_close(&core);
+    }
+}
+
 Test(repeat, customer_is_that_of_the_earliest_contact_with_a_start)
 {
     struct core core;
