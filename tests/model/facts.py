@@ -50,6 +50,7 @@ class Facts:
         self.worked = {(e['time'], e['value'], e['agent']) for e in events if e['type'] == 'worked'}
         last_re = self.reopened[-1] if self.reopened else -INF
         self.standing = next((x for x in self.resolutions if x >= last_re), None)
+        self.rated_in = self.reviewed_in = None     # where these count, if they came to a forgotten contact
         self.clocks = None          # tickets.clocks() keeps its answer here
         # what section 6 asks
         self.start = self.e if self.e is not None else self.k
@@ -64,6 +65,11 @@ class Facts:
             return self.queue
         t = max(t, self.moves[0][0])
         return [m[2] for m in self.moves if m[0] <= t][-1]
+
+    def opinion_queues(self):
+        """Of the rating, of the review."""
+        return (self.rated_in or (self.queue_at(self.rated[0]) if self.rated else self.queue),
+                self.reviewed_in or (self.queue_at(self.reviewed[0]) if self.reviewed else self.queue))
 
 
 def review(e):
@@ -108,12 +114,13 @@ class Contact:
         return True
 
     def add_rating(self, ev):
-        """To the identity."""
+        """To the identity, which knows the latest queue alone."""
         f = self.facts
         if ev['type'] == 'rated':
-            f.rated = max(f.rated or (-INF, 0), (ev['time'], ev['value']))
-        else:
-            f.reviewed = max(f.reviewed or (-INF,), review(ev))
+            if not f.rated or (ev['time'], ev['value']) > f.rated:
+                f.rated, f.rated_in = (ev['time'], ev['value']), f.queue
+        elif not f.reviewed or review(ev) > f.reviewed:
+            f.reviewed, f.reviewed_in = review(ev), f.queue
 
     @property
     def facts(self):

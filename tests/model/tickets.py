@@ -83,9 +83,10 @@ def ticket_made(cfg, c, f):
         put(t, [('reopened', 1)])
     for t, d, _ in f.worked:
         put(t, [('worked_ms_sum', d)])
-    con = cfg.contract(c.client, f.queue_at(f.rated[0]) if f.rated else f.queue, 'ticket', f.judged)
-    for m in opinions(f, con):
-        put(m[0], m[3])
+    rated_in, reviewed_in = f.opinion_queues()
+    for m in opinions(f, cfg.contract(c.client, rated_in, 'ticket', f.judged)):
+        queue = rated_in if m[3][0][0] == 'csat_responses' else reviewed_in
+        out.extend((k, m) for k in cfg.keys(c.client, queue, 'ticket'))
     overdue = INF
     for clock, met, at, end in clocks(cfg, c, f):
         if clock.measure == 'resolution' and end is not None:
