@@ -242,8 +242,8 @@ static void episode_drop(struct agg_task *task, uint32_t ref)
         agg_pool_put(&task->episode, ref);
 }
 
-/* What is left are summaries of forgotten contacts alone: is their time over? If so, what else comes
- * in this ms may still change their verdict. */
+/* What is left are summaries of forgotten contacts alone: is their time over? If so, what else
+ * comes in this ms may still change their verdict. */
 static void schedule_end(struct agg_task *task, uint32_t ref)
 {
     const struct agg_episode *episode = agg_episode_at(task, ref);

@@ -173,7 +173,7 @@ Test(repeat, summary_goes_after_all_events_of_the_ms_in_which_it_was_left_alone)
         core_task_put(&core, task, order ? whose : moves);
         core_task_put(&core, task, order ? moves : whose);
         agg_task_advance(task, ev.at + 1);
-        cr_assert_eq(total(task, RC_FIG_fcr_no), 1, "the next call was within two hours: %d", order);
+        cr_assert_eq(total(task, RC_FIG_fcr_no), 1, "called again within two hours: %d", order);
         cr_assert_eq(total(task, RC_FIG_fcr_yes), 0);
         cr_assert_eq(task->episode.live, 1, "the summary's time was over");
         agg_task_close(task);
