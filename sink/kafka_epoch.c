@@ -390,8 +390,11 @@ static enum rc_error attempt(struct kafka_epochs *epochs, const struct kafka_epo
             epochs->progress_offset = offset + 1;
         return RC_OK;
     }
-    if (outcome == KAFKA_LEFT)
+    if (outcome == KAFKA_LEFT) {
+        snprintf(epochs->message, sizeof epochs->message,
+                 "the last epoch could not be published in time; the next start does it");
         return RC_ERR_KAFKA;
+    }
     rewind_all(epochs);
     if (outcome == KAFKA_FENCED)
         err = was_fenced(epochs);

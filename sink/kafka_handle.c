@@ -73,9 +73,13 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 static enum rc_error set_all(rd_kafka_conf_t *conf, const struct property *list, size_t count,
                              char ret_message[256])
 {
-    for (size_t i = 0; i < count; i++)
-        if (rd_kafka_conf_set(conf, list[i].name, list[i].value, ret_message, 256))
-            return RC_ERR_CONFIG;
+    char reason[200]; /* a topic's property leaves a complaint there though it is taken */
+    for (size_t i = 0; i < count; i++) {
+        if (rd_kafka_conf_set(conf, list[i].name, list[i].value, reason, sizeof reason) == 0)
+            continue;
+        snprintf(ret_message, 256, "kafka: %s", reason);
+        return RC_ERR_CONFIG;
+    }
     return RC_OK;
 }
 
@@ -151,6 +155,11 @@ enum rc_error kafka_producer_open(const struct kafka_producer_options *options,
     }
     rd_kafka_conf_set_dr_msg_cb(conf, options->delivered);
     return make_handle(conf, RD_KAFKA_PRODUCER, ear, ret_rk, ret_message);
+}
+
+bool kafka_is_kept(const rd_kafka_message_t *message)
+{
+    return !message->err && message->offset >= 0;
 }
 
 enum rc_error kafka_reader_open(const struct rc_config *config, struct kafka_ear *ear,

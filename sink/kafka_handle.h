@@ -37,6 +37,12 @@ struct kafka_producer_options {
 enum rc_error kafka_producer_open(const struct kafka_producer_options *options,
                                   struct kafka_ear *ear, rd_kafka_t **ret_rk,
                                   char ret_message[256]);
+/* Is what was delivered kept for certain? librdkafka takes a batch that was refused for kept when a
+ * later one of the partition is: idempotence makes sure of that only where the broker knows the
+ * producer. A partition that is new to both, whose leader is only coming up, refuses the first
+ * batch and takes the second (seen with librdkafka 2.0.2 and Kafka 3.9.2; confluent-kafka-go issue
+ * 921). What is believed to be kept has no offset. */
+bool kafka_is_kept(const rd_kafka_message_t *message);
 /* A consumer for reading back: read_committed, told of every partition's end. CONFIG. */
 enum rc_error kafka_reader_open(const struct rc_config *config, struct kafka_ear *ear,
                                 rd_kafka_t **ret_rk, char ret_message[256]);

@@ -38,13 +38,18 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void
     char text[400];
     (void)rk;
     publisher->in_flight--;
-    if (!message->err) {
+    if (kafka_is_kept(message)) {
         kafka_answered(ear);
         if (message->rkt == publisher->rkt[publisher->options.outputs->count])
             publisher->progress_offset = message->offset;
         return;
     }
+    if (!message->err && !publisher->failed)
+        kafka_note(ear, "%s [%d] may not have kept all: it is sent again",
+                   rd_kafka_topic_name(message->rkt), (int)message->partition);
     publisher->failed++;
+    if (!message->err)
+        return;
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
@@ -415,10 +420,36 @@ static enum answer send_offsets(struct kafka_publisher *publisher,
     return answer;
 }
 
-static enum kafka_outcome end(struct kafka_publisher *publisher)
+/* librdkafka tells of a transaction that has failed when it is asked for something that it cannot
+ * do while one is open. */
+static bool has_failed(struct kafka_publisher *publisher)
+{
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(publisher->rk);
+    bool failed =
+        error && (rd_kafka_error_txn_requires_abort(error) || rd_kafka_error_is_fatal(error));
+    rd_kafka_error_destroy(error);
+    return failed;
+}
+
+/* Until all that was sent is answered for; where it is not, the commit says why. */
+static void hear_of_all(struct kafka_publisher *publisher)
 {
     int64_t since_ms = kafka_steady_ms();
+    while (publisher->in_flight) {
+        rd_kafka_flush(publisher->rk, KAFKA_POLL_MS);
+        if (publisher->in_flight &&
+            (has_failed(publisher) || !wait_on(publisher, since_ms, COMMIT_MS)))
+            break;
+    }
+}
+
+static enum kafka_outcome end(struct kafka_publisher *publisher)
+{
     enum answer answer;
+    hear_of_all(publisher);
+    if (!publisher->in_flight && publisher->failed)
+        return abort_all(publisher);
+    int64_t since_ms = kafka_steady_ms();
     rc_crash_at(RC_CRASH_commit_before);
     /* Called again it goes on with the same commit. */
     do

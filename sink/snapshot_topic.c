@@ -44,10 +44,10 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void
     struct kafka_ear *ear = opaque;
     struct sink_uploader *uploader = ear->opaque;
     (void)rk;
-    if (message->err)
-        uploader->failed++;
-    else
+    if (kafka_is_kept(message))
         kafka_answered(ear);
+    else
+        uploader->failed++;
 }
 
 static enum rc_error producer_open(struct sink_uploader *uploader, char ret_message[256])
@@ -60,8 +60,6 @@ static enum rc_error producer_open(struct sink_uploader *uploader, char ret_mess
     uploader->failed = 0;
     enum rc_error err =
         kafka_producer_open(&options, &uploader->ear, &uploader->producer, ret_message);
-    if (!err) /* librdkafka leaves words of properties that it has tried */
-        ret_message[0] = '\0';
     return err;
 }
 
