@@ -323,6 +323,8 @@ static enum rc_error send_all(struct feed *feed, char ret_message[256])
     feed->begun_ms = clock_now_ms(CLOCK_MONOTONIC);
     for (int i = 0; i < feed->path_count && !err; i++)
         err = each_line(feed, feed->path[i], send_line, ret_message);
+    if (!err) /* or what has to be sent again would come after the tick */
+        err = feed_kafka_flush(feed->kafka, ret_message);
     if (!err)
         err = send_ticks(feed);
     if (!err || err == RC_ERR_KAFKA)
@@ -352,6 +354,9 @@ static void print_summary(struct feed *feed)
     if (feed->unreadable)
         fprintf(stderr, "%s lines are no JSON objects; sent as they are\n",
                 terminal_count(feed->unreadable, count));
+    if (feed_kafka_again(feed->kafka))
+        fprintf(stderr, "%s of them were sent twice: Kafka was not clear about the first time\n",
+                terminal_count(feed_kafka_again(feed->kafka), count));
     if (feed->too_large)
         fprintf(stderr, "%s lines are too large for Kafka: not sent\n",
                 terminal_count(feed->too_large, count));

@@ -34,6 +34,8 @@ uint32_t feed_kafka_partitions(const struct feed_kafka *kafka, uint32_t topic);
 void feed_kafka_serve(struct feed_kafka *kafka, int timeout_ms);
 /* Until all is delivered. KAFKA. */
 enum rc_error feed_kafka_flush(struct feed_kafka *kafka, char ret_message[256]);
+/* How many were sent once more, as Kafka may have lost them: some may stand there twice. */
+uint64_t feed_kafka_again(const struct feed_kafka *kafka);
 void feed_kafka_close(struct feed_kafka *kafka);
 
 #endif
