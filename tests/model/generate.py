@@ -394,13 +394,17 @@ def generate(seed):
 
 
 def arrangements(seed):
-    """The same events in three orders that must give the same records: [(name, files)], and one with duplicates."""
+    """The same events in three orders that must give the same records: [(name, files)], and one with duplicates.
+    Those of one time are shuffled, too, but ratings and reviews, which go to the newer contact of their id from its
+    first place on, and a conversation of more than an episode holds, where those known first count."""
     case = generate(seed)
-    r = random.Random(seed ^ 0x5eed)
-    evs = sorted(case['events'], key=lambda e: e['time'])
+    r, tie = random.Random(seed ^ 0x5eed), random.Random(seed ^ 0x71e)
+    at = lambda e: (e['time'], e['type'] in ('rated', 'reviewed'))
+    evs = sorted(case['events'], key=at)
+    crowd = seed >= LONG and seed % 1000 == 24
     line = lambda e: json.dumps({k: v for k, v in e.items() if k != 'late'}, separators=(',', ':'))
     jitter = {e['time']: e['time'] + r.randrange(0, case['disorder'] + 1) for e in evs}
-    shuffled = sorted(evs, key=lambda e: (jitter[e['time']], e['time']))
+    shuffled = sorted(evs, key=lambda e: (jitter[e['time']], at(e), 0 if crowd else tie.random()))
     parts = [[], [], []]
     for e in shuffled:
         parts[hash_of(e) % 3].append(e)
