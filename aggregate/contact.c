@@ -69,7 +69,7 @@ static void list_join(struct agg_task *task, uint32_t ref)
 {
     struct agg_contact *contact = agg_contact_at(task, ref);
     struct agg_key *key = agg_key_at(task, contact->key);
-    if (key->channel == RC_TICKET)
+    if (!contact->key || key->channel == RC_TICKET)
         return;
     contact->list_next = key->contacts;
     if (key->contacts)
@@ -199,6 +199,8 @@ void agg_contact_take(struct agg_task *task, uint32_t ref, const struct rc_event
             list_leave(task, ref);
         else
             contact_placed(task, contact);
+        if (!key) /* a ticket after all, and where it was answered is not its queue */
+            rc_count(&task->stats->unplaced, 1);
         contact->key = key;
         list_join(task, ref);
         changed = true;

@@ -336,8 +336,9 @@
     X(F, passed, 0)                                                                                \
     X(F, epoch_end, 0)                                                                             \
     X(U, latest_only, 0)                                                                           \
+    X(U, in_time, 0)                                                                               \
     X(F, age_over, 0)                                                                              \
-    X(P, 16, 0)                                                                                    \
+    X(P, 8, 0)                                                                                     \
     X(F, age, 0)                                                                                   \
     X(U, order, 0)                                                                                 \
     X(U, late, 0)                                                                                  \

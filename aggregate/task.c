@@ -147,6 +147,7 @@ static const char *limit_reached(struct agg_task *task, uint32_t client_ref, uin
     if (!contact_ref && client->contact_count >= limits->contacts)
         return "limit:contacts";
     if (ev->flags & RC_EVENT_CUSTOMER && client->customer_count >= limits->customers &&
+        !agg_client_ignores(client, &ev->customer) &&
         !agg_customer_find(task, agg_customer_hash(client_ref, &ev->customer)))
         return "limit:customers";
     if (ev->queue_size && client->queue_count >= limits->queues &&

@@ -312,9 +312,9 @@ struct agg_task {
      * up to it have been visited, all decisions before it are made */
     int64_t clock;
     int64_t passed;    /* decisions at instants before it are made */
-    bool in_time;      /* an event of `clock` is applied: others of that ms may follow */
     int64_t epoch_end; /* where this step of now goes to */
     bool latest_only;  /* of several ticks of one window in a step look at the last alone */
+    bool in_time;      /* an event of `clock` is applied: others of that ms may follow */
     bool age_over;     /* a ghost has come in this age: who meets its customer now is of the next */
     uint32_t age;      /* of episodes and ghosts, see neighbour.h */
     struct agg_order order;
