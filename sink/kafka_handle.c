@@ -70,35 +70,40 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     kafka_complain(ear, code, reason);
 }
 
+static enum rc_error set(rd_kafka_conf_t *conf, const char *name, const char *value,
+                         char ret_message[256])
+{
+    char reason[200]; /* a topic's property leaves a complaint there though it is taken */
+    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
+        return RC_OK;
+    snprintf(ret_message, 256, "kafka: %s", reason);
+    return RC_ERR_CONFIG;
+}
+
 static enum rc_error set_all(rd_kafka_conf_t *conf, const struct property *list, size_t count,
                              char ret_message[256])
 {
-    char reason[200]; /* a topic's property leaves a complaint there though it is taken */
-    for (size_t i = 0; i < count; i++) {
-        if (rd_kafka_conf_set(conf, list[i].name, list[i].value, reason, sizeof reason) == 0)
-            continue;
-        snprintf(ret_message, 256, "kafka: %s", reason);
-        return RC_ERR_CONFIG;
-    }
-    return RC_OK;
+    enum rc_error err = RC_OK;
+    for (size_t i = 0; i < count && !err; i++)
+        err = set(conf, list[i].name, list[i].value, ret_message);
+    return err;
 }
 
 static enum rc_error set_configured(rd_kafka_conf_t *conf, const struct rc_kafka *kafka,
                                     char ret_message[256])
 {
     char reason[200];
-    if (rd_kafka_conf_set(conf, "bootstrap.servers", kafka->brokers, ret_message, 256))
-        return RC_ERR_CONFIG;
-    for (uint32_t i = 0; i < kafka->property_count; i++) {
+    enum rc_error err = set(conf, "bootstrap.servers", kafka->brokers, ret_message);
+    for (uint32_t i = 0; i < kafka->property_count && !err; i++) {
         const struct rc_property *property = &kafka->property[i];
         if (rd_kafka_conf_set(conf, property->name, property->value, reason, sizeof reason) == 0)
             continue;
         /* librdkafka's words quote the value. */
         snprintf(ret_message, 256, "kafka.security: %s: %s", property->name,
                  property->secret ? "librdkafka refuses its value" : reason);
-        return RC_ERR_CONFIG;
+        err = RC_ERR_CONFIG;
     }
-    return RC_OK;
+    return err;
 }
 
 /* Takes the configuration object, whatever the answer. */
@@ -127,13 +132,11 @@ static enum rc_error set_transactions(rd_kafka_conf_t *conf,
     char timeout[24];
     snprintf(timeout, sizeof timeout, "%lld", (long long)options->transaction_ms);
     if (!options->transactional_id)
-        return rd_kafka_conf_set(conf, "message.timeout.ms", "0", ret_message, 256) ? RC_ERR_CONFIG
-                                                                                    : RC_OK;
-    if (rd_kafka_conf_set(conf, "transactional.id", options->transactional_id, ret_message, 256) ||
-        rd_kafka_conf_set(conf, "transaction.timeout.ms", timeout, ret_message, 256) ||
-        rd_kafka_conf_set(conf, "message.timeout.ms", timeout, ret_message, 256))
-        return RC_ERR_CONFIG;
-    return RC_OK;
+        return set(conf, "message.timeout.ms", "0", ret_message);
+    const struct property list[] = {{"transactional.id", options->transactional_id},
+                                    {"transaction.timeout.ms", timeout},
+                                    {"message.timeout.ms", timeout}};
+    return set_all(conf, list, COUNT(list), ret_message);
 }
 
 enum rc_error kafka_producer_open(const struct kafka_producer_options *options,
@@ -172,8 +175,8 @@ enum rc_error kafka_reader_open(const struct rc_config *config, struct kafka_ear
     if (!err)
         err = set_all(conf, reader_required, COUNT(reader_required), ret_message);
     /* Assigning needs a group to be named; none is joined, nothing is committed. */
-    if (!err && rd_kafka_conf_set(conf, "group.id", config->kafka.group, ret_message, 256))
-        err = RC_ERR_CONFIG;
+    if (!err)
+        err = set(conf, "group.id", config->kafka.group, ret_message);
     if (err) {
         rd_kafka_conf_destroy(conf);
         return err;

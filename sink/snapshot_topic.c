@@ -58,9 +58,7 @@ static enum rc_error producer_open(struct sink_uploader *uploader, char ret_mess
                                                    .delivered = on_delivered};
     uploader->ear.fatal = false;
     uploader->failed = 0;
-    enum rc_error err =
-        kafka_producer_open(&options, &uploader->ear, &uploader->producer, ret_message);
-    return err;
+    return kafka_producer_open(&options, &uploader->ear, &uploader->producer, ret_message);
 }
 
 /* What is under way is let go of. */
