@@ -26,6 +26,22 @@ keyed() {
     feed_keyed --tick 2024-01-07T00:00:00Z "$work/config.yaml" /dev/null || fail "feed"
 }
 feed_keyed() { "$rollcall" feed --quiet --key client --partitions "$tasks" "$@"; }
+# load EVENTS_A_SECOND: all events, at this pace until load_ends
+load() {
+    feed_keyed "$work/config.yaml" - \
+        < <(python3 "$here/at_pace.py" "$1" "$work/hurry" "$work/events.ndjson") &
+    feed_pid=$!
+}
+# under_load WHAT: there is still some left
+under_load() { kill -0 "$feed_pid" 2>/dev/null || fail "the load was over before $1"; }
+# Time goes on when all is read: partitions that were idle do not wait for each other.
+load_ends() {
+    touch "$work/hurry"
+    wait "$feed_pid" || fail "feed"
+    feed_pid=''
+    sleep 2
+    feed_keyed --tick 2024-01-25T00:00:00Z "$work/config.yaml" /dev/null || fail "feed"
+}
 
 # own_config NAME: as it stands now in config.yaml, with a name and a disk of the member's own
 own_config() {

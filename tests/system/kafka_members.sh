@@ -27,10 +27,8 @@ pauses() {
 slow=''
 
 start_broker
-keyed --clients 24 --contacts 18 --seed 23
-feed_keyed --rate "${EVENTS:-400}" --tick 2024-01-25T00:00:00Z "$work/config.yaml" \
-    "$work/events.ndjson" &
-feed_pid=$!
+keyed --clients 24 --contacts 36 --seed 23
+load "${EVENTS:-400}"
 
 member anna
 wait_owns 16 anna
@@ -44,13 +42,12 @@ pauses "a third member joins" 3000 anna ben cora
 killed ben
 wait_owns 7 anna cora
 pauses "a member was killed" 15000 anna cora
-kill -0 "$feed_pid" 2>/dev/null || fail "the load was over before the last move"
+under_load "the last move"
 say "anna is stopped"
 stopped anna
 wait_owns 16 cora
 pauses "a member was stopped" 3000 cora
-wait "$feed_pid" || fail "feed"
-feed_pid=''
+load_ends
 stopped cora
 
 all_is_read cora

@@ -9,10 +9,9 @@ tasks=8
 . "$(dirname "$0")/kafka_members.bash"
 
 start_broker
-keyed --clients 16 --contacts 40 --seed 29
+keyed --clients 16 --contacts 80 --seed 29
 sed -i 's/^output: {/output: {delivery: at_least_once, /' "$work/config.yaml"
-feed_keyed --rate 450 --tick 2024-01-25T00:00:00Z "$work/config.yaml" "$work/events.ndjson" &
-feed_pid=$!
+load 450
 member anna
 says "task .: live" 20 anna 8
 ROLLCALL_CRASH=produce_after:60 member ben
@@ -26,10 +25,9 @@ killed ben # as it has done itself
 wait_owns 8 anna
 member ben
 wait_owns 3 anna ben
-kill -0 "$feed_pid" 2>/dev/null || fail "the load was over before the second kill"
+under_load "the second kill"
 killed ben
-wait "$feed_pid" || fail "feed"
-feed_pid=''
+load_ends
 wait_owns 8 anna
 stopped anna
 

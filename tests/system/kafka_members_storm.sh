@@ -8,9 +8,8 @@ tasks=8
 . "$(dirname "$0")/kafka_members.bash"
 
 start_broker
-keyed --clients 16 --contacts 25 --seed 31
-feed_keyed --rate 500 --tick 2024-01-25T00:00:00Z "$work/config.yaml" "$work/events.ndjson" &
-feed_pid=$!
+keyed --clients 16 --contacts 70 --seed 31
+load 500
 member anna
 member ben
 wait_owns 3 anna ben
@@ -26,9 +25,8 @@ for round in 1 2 3; do
     stopped cora
 done
 wait_owns 8 anna
-kill -0 "$feed_pid" 2>/dev/null || say "note: the load was over before the last move"
-wait "$feed_pid" || fail "feed"
-feed_pid=''
+under_load "the last move"
+load_ends
 stopped anna
 
 all_is_read anna
