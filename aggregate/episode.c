@@ -350,12 +350,16 @@ void agg_episode_set(struct agg_task *task, uint32_t ref, const struct agg_view 
     bool odd = view->any && (view->start_key != view->key || view->judged_at != view->start);
     if (episode->form == AGG_FORM_SINGLE && odd)
         legs_make(task, episode, 0);
-    if (episode->form == AGG_FORM_LEGS) {
-        legs_of(task, episode)->start_key = view->start_key;
-        legs_of(task, episode)->judged_at = view->judged_at;
+    struct agg_legs *legs = episode->form == AGG_FORM_LEGS ? legs_of(task, episode) : NULL;
+    if (legs) {
+        legs->start_key = view->start_key;
+        legs->judged_at = view->judged_at;
     }
-    if ((int64_t)episode->start != view->start)
-        episode->kept_repeat = false;
+    if ((int64_t)episode->start != view->start) { /* it may come back */
+        if (legs && episode->kept_repeat)
+            legs->kept_start = (int64_t)episode->start;
+        episode->kept_repeat = legs && legs->kept_start && legs->kept_start == view->start;
+    }
     episode->start = (uint64_t)view->start;
     episode->end = (uint64_t)view->end;
     episode->customer = view->customer;

@@ -91,7 +91,7 @@ struct agg_episode {
     uint64_t answered : 1, lost : 1; /* FOLDED: it was; it was forgotten without an end */
     uint64_t noted : 1;              /* FOLDED: there is a note beside it */
     uint64_t repeat : 1;
-    uint64_t kept_repeat : 1; /* it was the next of an episode that was dropped */
+    uint64_t kept_repeat : 1; /* with this start it was the next of one that was dropped */
     uint64_t overtaken : 1;   /* when it got its start, one of its customer's began no earlier */
     uint64_t end : 42;
     uint64_t below : 22; /* what is in its part of the tree: AGG_BELOW_…, places by hash */
@@ -122,6 +122,7 @@ struct agg_legs {
     uint32_t seats, tree, folded; /* references; 0: none */
     uint32_t start_key;
     int64_t judged_at;
+    int64_t kept_start;        /* with which it was the next of one that was dropped; 0: none */
     uint32_t credited;         /* whose record says what the verdict is; 0: forgotten, or none */
     uint16_t count, forgotten; /* contacts with a seat; contacts in `folded` */
     uint8_t class;             /* there are AGG_SEAT_BLOCK << class seats */

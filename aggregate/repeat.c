@@ -242,15 +242,14 @@ static void episode_drop(struct agg_task *task, uint32_t ref)
         agg_pool_put(&task->episode, ref);
 }
 
-/* What is left are summaries of forgotten contacts alone: is their time over? If so, what else
- * comes in this ms may still change their verdict. */
+/* What is left are summaries of forgotten contacts alone: is their time over? */
 static void schedule_end(struct agg_task *task, uint32_t ref)
 {
     const struct agg_episode *episode = agg_episode_at(task, ref);
     if (agg_episode_has_contacts(task, episode))
         return;
     int64_t at = ends_at(task, episode);
-    if (at < task->passed && !task->in_time)
+    if (at < task->passed)
         episode_drop(task, ref);
     else
         ask(task, ref, at, AGG_DUE_EPISODE);
@@ -322,10 +321,9 @@ void agg_episode_update(struct agg_task *task, uint32_t contact_ref)
 {
     struct agg_contact *contact = agg_contact_at(task, contact_ref);
     bool member = contact->key && !(contact->flags & AGG_CANCELLED);
-    uint32_t left = 0;
     if (contact->episode) {
         if (!member || !agg_episode_fits(task, contact)) {
-            left = contact->episode;
+            agg_list_add(&task->unsettled, contact->episode);
             agg_episode_leave(task, contact_ref);
         } else {
             agg_episode_touch(task, contact_ref);
@@ -333,12 +331,20 @@ void agg_episode_update(struct agg_task *task, uint32_t contact_ref)
     }
     if (member && !contact->episode)
         agg_episode_join(task, contact_ref);
-    if (left)
-        episode_refresh(task, left);
     if (contact->episode)
-        episode_refresh(task, contact->episode);
-    if (left && agg_episode_is_live(agg_episode_at(task, left))) /* both were judged before */
-        schedule_end(task, left);
+        agg_list_add(&task->unsettled, contact->episode);
+}
+
+void agg_episodes_settle(struct agg_task *task)
+{
+    const struct agg_list *list = &task->unsettled;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (agg_episode_is_live(agg_episode_at(task, list->ref[i])))
+            episode_refresh(task, list->ref[i]);
+    for (uint32_t i = 0; i < list->count; i++) /* all were judged before */
+        if (agg_episode_is_live(agg_episode_at(task, list->ref[i])))
+            schedule_end(task, list->ref[i]);
+    task->unsettled.count = 0;
 }
 
 void agg_episode_forget(struct agg_task *task, uint32_t contact_ref)

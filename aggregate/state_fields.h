@@ -247,6 +247,7 @@
     X(R, folded, folded)                                                                           \
     X(N, start_key, key)                                                                           \
     X(F, judged_at, 0)                                                                             \
+    X(F, kept_start, 0)                                                                            \
     X(L, credited, contact)                                                                        \
     X(F, count, 0)                                                                                 \
     X(F, forgotten, 0)                                                                             \
@@ -336,9 +337,8 @@
     X(F, passed, 0)                                                                                \
     X(F, epoch_end, 0)                                                                             \
     X(U, latest_only, 0)                                                                           \
-    X(U, in_time, 0)                                                                               \
     X(F, age_over, 0)                                                                              \
-    X(P, 8, 0)                                                                                     \
+    X(P, 16, 0)                                                                                    \
     X(F, age, 0)                                                                                   \
     X(U, order, 0)                                                                                 \
     X(U, late, 0)                                                                                  \
@@ -360,6 +360,7 @@
     X(U, pane_index, 0)                                                                            \
     X(U, work, 0)                                                                                  \
     X(U, episode_set, 0)                                                                           \
+    X(U, unsettled, 0)                                                                             \
     X(U, episode_steps, 0)                                                                         \
     X(U, place, 0)                                                                                 \
     X(U, next_look, 0)                                                                             \

@@ -91,6 +91,7 @@ void agg_task_close(struct agg_task *task)
     agg_list_done(&task->restate_list);
     agg_list_done(&task->work);
     agg_list_done(&task->episode_set);
+    agg_list_done(&task->unsettled);
     agg_list_done(&task->due_list);
     agg_list_done(&task->touched);
     agg_draft_done(&task->draft);
@@ -192,6 +193,8 @@ static void apply(struct agg_task *task, const struct rc_event *ev, bool late)
     if (!contact)
         contact = agg_contact_new(task, client, ev);
     agg_contact_take(task, contact, ev);
+    if (late)
+        agg_episodes_settle(task);
     rc_count(&task->stats->applied, 1);
     if (late && task->contacts)
         agg_contacts_look(task, task->clock);
@@ -362,14 +365,15 @@ void agg_task_advance(struct agg_task *task, int64_t now_ms)
     agg_order_sort(&task->order, now_ms);
     while ((ev = agg_order_peek(&task->order))) {
         fetch_ahead(task);
+        if (ev->time_ms > task->clock)
+            agg_episodes_settle(task);
         due_until(task, (uint64_t)ev->time_ms * 2 + 1);
         agg_contacts_until(task, ev->time_ms);
         task->clock = task->passed = ev->time_ms;
-        task->in_time = true;
         apply(task, ev, false);
-        task->in_time = false;
         agg_order_pop(&task->order);
     }
+    agg_episodes_settle(task);
     due_until(task, (uint64_t)now_ms * 2 + 1);
     agg_contacts_until(task, now_ms);
     task->clock = task->passed = now_ms;

@@ -314,7 +314,6 @@ struct agg_task {
     int64_t passed;    /* decisions at instants before it are made */
     int64_t epoch_end; /* where this step of now goes to */
     bool latest_only;  /* of several ticks of one window in a step look at the last alone */
-    bool in_time;      /* an event of `clock` is applied: others of that ms may follow */
     bool age_over;     /* a ghost has come in this age: who meets its customer now is of the next */
     uint32_t age;      /* of episodes and ghosts, see neighbour.h */
     struct agg_order order;
@@ -331,6 +330,7 @@ struct agg_task {
         identity_index, episode_index, customer_index, pane_index;
     struct agg_list roll_list[RC_ROLLING_MAX], publish_list[RC_INTERVAL_COUNT], restate_list, work;
     struct agg_list episode_set;
+    struct agg_list unsettled; /* episodes that events of this ms have changed, perhaps twice */
     uint64_t episode_steps; /* nodes of trees and contacts gone through for episodes: their cost */
     struct agg_place place; /* of the last contribution */
     int64_t next_look[RC_ROLLING_MAX];  /* the first T of the rolling window after the clock */
@@ -428,7 +428,10 @@ void agg_queue_again(struct agg_task *task, struct agg_queue *queue);
 bool agg_key_again(struct agg_task *task, struct agg_key *key);
 
 /* repeat.c; more in episode.h */
+/* The contact's facts have changed: at once into its conversation, or out of it; what follows of
+ * that for verdicts is settled when all events of the ms are applied, whatever their order. */
 void agg_episode_update(struct agg_task *task, uint32_t contact);
+void agg_episodes_settle(struct agg_task *task);
 void agg_episode_forget(struct agg_task *task, uint32_t contact);
 void agg_episode_due(struct agg_task *task, uint32_t episode, int64_t at_ms);
 /* All that episodes have made is taken back; and made anew by other contracts. */

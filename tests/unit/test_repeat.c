@@ -181,6 +181,47 @@ Test(repeat, summary_goes_after_all_events_of_the_ms_in_which_it_was_left_alone)
     }
 }
 
+/* "c" comes into the conversation "b" with an earlier start, and is cancelled `after_ms` later. */
+static int64_t repeats_after_a_guest(bool cancelled_first, int64_t after_ms)
+{
+    struct core core;
+    struct agg_task *task = short_memory(&core);
+    call(&core, task, "a", T0, 7, NULL);
+    struct core_event c = {
+        .at = T0 + 10 * MINUTE_MS, .contact = "c", .queue = "other", .type = RC_TYPE_queued};
+    struct core_event b = {.at = T0 + 30 * MINUTE_MS,
+                           .contact = "b",
+                           .queue = "sales",
+                           .customer = 7,
+                           .type = RC_TYPE_queued};
+    core_task_put(&core, task, c);
+    core_task_put(&core, task, b);
+    for (b.type = c.type = RC_TYPE_held; b.at < T0 + 5 * HOUR_MS; b.at += 30 * MINUTE_MS) {
+        core_task_put(&core, task, b);
+        c.at = b.at;
+        core_task_put(&core, task, c);
+    }
+    agg_task_advance(task, b.at);
+    cr_assert_eq(total(task, RC_FIG_repeats), 1, "the summary of \"a\" is gone, its repeat is not");
+    struct core_event in = {.at = b.at, .contact = "c", .conversation = "b", .type = RC_TYPE_held};
+    struct core_event out = {.at = b.at + after_ms, .contact = "c", .type = RC_TYPE_cancelled};
+    core_task_put(&core, task, cancelled_first ? out : in);
+    core_task_put(&core, task, cancelled_first ? in : out);
+    agg_task_advance(task, out.at + 1);
+    int64_t repeats = total(task, RC_FIG_repeats);
+    agg_task_close(task);
+    core_close(&core);
+    return repeats;
+}
+
+Test(repeat, kept_repeat_comes_back_with_the_start_that_it_was_for)
+{
+    cr_assert_eq(repeats_after_a_guest(false, 0), 1);
+    cr_assert_eq(repeats_after_a_guest(true, 0), 1);
+    cr_assert_eq(repeats_after_a_guest(false, 1), 1);
+    cr_assert_eq(repeats_after_a_guest(false, MINUTE_MS), 1);
+}
+
 Test(repeat, customer_is_that_of_the_earliest_contact_with_a_start)
 {
     struct core core;
