@@ -396,8 +396,12 @@ static enum rc_error serve_through(struct run *run, char ret_message[256])
         finish.text = NULL;
         if (!err && !run->leaves)
             err = serve_once(run, &finish, ret_message);
-        if (finish.text)
-            err = RC_ERR_INTERNAL;
+        if (finish.text) {
+            snprintf(ret_message, 256,
+                     "going over to another configuration takes a snapshot, and none could be "
+                     "written: see the warnings above, and start again");
+            err = RC_ERR_IO;
+        }
     }
     free(finish.text);
     return err;

@@ -222,6 +222,12 @@ static void *task_main(void *opaque)
         finish.text = NULL;
         if (!err && !is_asked(task))
             err = serve(task, task->loaded, false, &finish, message);
+        if (err == RC_ERR_AGAIN && finish.text && !is_asked(task)) {
+            snprintf(message, sizeof message,
+                     "going over to another configuration takes a snapshot, and none could be "
+                     "written: see the warnings above, and start again");
+            err = RC_ERR_IO;
+        }
     }
     if (err == RC_ERR_AGAIN && is_asked(task)) /* what is left to do the next owner does */
         err = RC_OK;

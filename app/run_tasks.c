@@ -501,11 +501,13 @@ enum rc_error run_tasks_finish(struct run_tasks *tasks, bool changes, bool *ret_
     stop(tasks);
     if (changes)
         ingest_lease_forget(tasks->lease);
-    ingest_lease_close(tasks->lease); /* calls `taken` for all that is left, */
-    tasks->lease = NULL;
-    for (uint32_t i = 0; i < tasks->count; i++) /* or not, where the group has not answered */
+    ingest_lease_leave(tasks->lease); /* calls `taken` for all that is left, … */
+    /* … or not, where the group has not answered, or has no other member */
+    for (uint32_t i = 0; i < tasks->count; i++)
         if (tasks->task[i])
             end_task(tasks, i);
+    ingest_lease_close(tasks->lease); /* their last commits have asked it */
+    tasks->lease = NULL;
     *ret_stuck = tasks->stuck;
     memcpy(ret_message, tasks->message, sizeof tasks->message);
     return tasks->error;

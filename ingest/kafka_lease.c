@@ -400,13 +400,19 @@ void ingest_lease_forget(struct ingest_lease *lease)
     atomic_store_explicit(&lease->forget, true, memory_order_relaxed);
 }
 
+void ingest_lease_leave(struct ingest_lease *lease)
+{
+    atomic_store_explicit(&lease->leave, true, memory_order_relaxed);
+    if (lease->started)
+        pthread_join(lease->thread, NULL);
+    lease->started = false;
+}
+
 void ingest_lease_close(struct ingest_lease *lease)
 {
     if (!lease)
         return;
-    atomic_store_explicit(&lease->leave, true, memory_order_relaxed);
-    if (lease->started)
-        pthread_join(lease->thread, NULL);
+    ingest_lease_leave(lease);
     kafka_client_close(&lease->client);
     pthread_mutex_destroy(&lease->lock);
     free(lease->holds);

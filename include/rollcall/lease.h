@@ -61,8 +61,10 @@ enum rc_error ingest_lease_error(struct ingest_lease *lease, char ret_message[25
 void ingest_lease_forget(struct ingest_lease *lease);
 /* Gives everything back (`taken` may be called once more) and leaves the group at once, so that
  * other members need not wait for the session to end. Where there is no other one the group keeps
- * the instance for the rest of its session: a restart has its parts at once. Takes NULL.
- * thread: not the lease's */
+ * the instance for the rest of its session: a restart has its parts at once. What is still at work
+ * may go on asking until close. thread: not the lease's */
+void ingest_lease_leave(struct ingest_lease *lease);
+/* Leaves, if it has not. Takes NULL. thread: not the lease's */
 void ingest_lease_close(struct ingest_lease *lease);
 
 #endif
