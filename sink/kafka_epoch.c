@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { HEAR_MS = 2500, ASK_MS = 15000 };
+enum { HEAR_MS = 2500 };
 static const char fenced_text[] = "another process has taken over the group's work (fenced)";
 
 static int64_t wall_ms(void)
@@ -351,13 +351,14 @@ static enum rc_error settle(struct kafka_epochs *epochs, const struct kafka_epoc
 
 /* After a silence of some length: the group may have given the work to another process, who may not
  * have written anything yet, and must not be shut out. The membership hears of it with its next
- * heartbeat; where it has lost all it soon says whose the work is. */
+ * heartbeat; where it has lost all it says whose the work is once it is back in the group. That may
+ * take as long as the line is cut, and without it nothing could be committed either. */
 static bool still_ours(struct kafka_epochs *epochs)
 {
     const struct sink_kafka_options *options = epochs->options;
     int64_t begun_ms = kafka_steady_ms(), waited_ms = 0;
     bool known = false, held = true;
-    while (options->holds && waited_ms < ASK_MS) {
+    while (options->holds) {
         held = options->holds(options->source_opaque, &known);
         if ((known && (!held || waited_ms >= HEAR_MS)) || !pause_ms(epochs, KAFKA_POLL_MS))
             break;

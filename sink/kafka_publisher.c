@@ -24,11 +24,34 @@ struct kafka_publisher {
     int64_t transaction_ms, begun_ms;
     uint64_t in_flight, sent, failed;
     int64_t progress_offset; /* of the last record of progress */
-    int overruns;            /* one after the other */
+    struct kept_record *too_large;
+    int overruns; /* one after the other */
     bool transactions, open, broken, overran;
 };
 
 /* ---- the handle ---- */
+
+static uint32_t size_of(const struct kept_record *record)
+{
+    return kept_size(record->key_size) + kept_size(record->value_size) + record->headers_size;
+}
+
+/* The topic of the dead letters takes less than librdkafka does, which a whole batch hears of: the
+ * largest of them is not sent again, the others are. */
+static void note_too_large(struct kafka_publisher *publisher, struct kept_record *record)
+{
+    if (record->output == kafka_output_dead(publisher->options.outputs) &&
+        (!publisher->too_large || size_of(record) > size_of(publisher->too_large)))
+        publisher->too_large = record;
+}
+
+/* All is to be sent again. */
+static void refuse_too_large(struct kafka_publisher *publisher)
+{
+    if (publisher->too_large)
+        publisher->too_large->refused = true;
+    publisher->too_large = NULL;
+}
 
 /* thread: commit, from rd_kafka_poll and all that waits. */
 static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -50,6 +73,8 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void
     publisher->failed++;
     if (!message->err)
         return;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && message->_private)
+        note_too_large(publisher, message->_private);
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
@@ -94,6 +119,7 @@ static void close_handle(struct kafka_publisher *publisher)
     publisher->rk = NULL;
     publisher->in_flight = publisher->sent = publisher->failed = 0;
     publisher->open = publisher->broken = false;
+    publisher->too_large = NULL;
 }
 
 enum rc_error kafka_publisher_open(const struct kafka_publisher_options *options,
@@ -335,11 +361,12 @@ rd_kafka_topic_t *kafka_publisher_topic(const struct kafka_publisher *publisher,
     return publisher->rkt[output];
 }
 
-enum rc_error kafka_publisher_send(struct kafka_publisher *publisher,
-                                   const struct kept_record *record, int64_t timestamp_ms)
+enum rc_error kafka_publisher_send(struct kafka_publisher *publisher, struct kept_record *record,
+                                   int64_t timestamp_ms)
 {
     rd_kafka_headers_t *headers = make_headers(record);
     const rd_kafka_vu_t list[] = {
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = record},
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = publisher->rkt[record->output]},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = 0}, /* lent: not copied */
         {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = timestamp_ms},
@@ -348,7 +375,7 @@ enum rc_error kafka_publisher_send(struct kafka_publisher *publisher,
         {.vtype = RD_KAFKA_VTYPE_VALUE,
          .u.mem = {(void *)kept_value(record), kept_size(record->value_size)}},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers}};
-    enum rc_error err = kafka_publisher_put(publisher, list, headers ? 6 : 5);
+    enum rc_error err = kafka_publisher_put(publisher, list, headers ? 7 : 6);
     if (err && headers)
         rd_kafka_headers_destroy(headers);
     return err;
@@ -399,6 +426,7 @@ static enum kafka_outcome abort_all(struct kafka_publisher *publisher)
     while (publisher->in_flight && !kafka_wait_over(publisher->options.wait))
         rd_kafka_poll(publisher->rk, KAFKA_POLL_MS);
     publisher->open = publisher->broken = false;
+    refuse_too_large(publisher);
     return leave_or(publisher, KAFKA_ABORTED);
 }
 
@@ -482,6 +510,7 @@ static enum kafka_outcome deliver(struct kafka_publisher *publisher)
     if (!publisher->failed)
         return KAFKA_DONE;
     publisher->open = false;
+    refuse_too_large(publisher);
     return KAFKA_ABORTED;
 }
 

@@ -46,9 +46,9 @@ enum kafka_outcome kafka_publisher_fence(struct kafka_publisher *publisher);
 
 /* Lent until the next commit, or renewal, has an outcome. AGAIN: the transaction is broken, all is
  * to be sent again after the commit has said so; INPUT: no broker would take it; KAFKA: the process
- * stops. */
-enum rc_error kafka_publisher_send(struct kafka_publisher *publisher,
-                                   const struct kept_record *record, int64_t timestamp_ms);
+ * stops. A dead letter that its topic finds too large is marked as refused. */
+enum rc_error kafka_publisher_send(struct kafka_publisher *publisher, struct kept_record *record,
+                                   int64_t timestamp_ms);
 
 /* The same for a record of any form; `list` may name its topic with kafka_publisher_topic. */
 enum rc_error kafka_publisher_put(struct kafka_publisher *publisher, const rd_kafka_vu_t *list,
