@@ -34,13 +34,10 @@ load() {
 }
 # under_load WHAT: there is still some left
 under_load() { kill -0 "$feed_pid" 2>/dev/null || fail "the load was over before $1"; }
-# Time goes on when all is read: partitions that were idle do not wait for each other.
 load_ends() {
     touch "$work/hurry"
     wait "$feed_pid" || fail "feed"
     feed_pid=''
-    sleep 2
-    feed_keyed --tick 2024-01-25T00:00:00Z "$work/config.yaml" /dev/null || fail "feed"
 }
 
 # own_config NAME: as it stands now in config.yaml, with a name and a disk of the member's own
@@ -125,9 +122,13 @@ wait_owns() {
     say "$*: all tasks are live"
 }
 
-# all_is_read NAME: the rest of the input; then all members' tasks have gone on from what they were
+# all_is_read NAME: the rest of the input, and then time goes on: partitions that were idle do not
+# wait for each other. All members' tasks have gone on from what they were.
 all_is_read() {
     say "all is fed: what is left is read to its end"
+    member "$1" --until-idle
+    ended "$1" 60
+    feed_keyed --tick 2024-01-25T00:00:00Z "$work/config.yaml" /dev/null || fail "feed"
     member "$1" --until-idle
     ended "$1" 60
     grep -h "stopped:" "$work"/*.log
