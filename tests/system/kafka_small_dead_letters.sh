@@ -25,5 +25,5 @@ grep -a "may not have\|made anew" "$work/run.log" && fail "it is not clear about
 compare 2024-01-19T23:59:59Z --revisions "$work/events.ndjson"
 replayed=$(wc -l <"$work/replayed/dead_letter.ndjson")
 published=$(dump rollcall.dead_letter -f '%h\n' | sort -u | wc -l)
-[ "$published" = $((replayed + 1)) ] || fail "dead letters: $published published, $replayed replayed"
+[ "$published" = $((replayed + 1)) ] || fail "dead letters: $published and $replayed"
 say "done"
